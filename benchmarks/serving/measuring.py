@@ -1,0 +1,136 @@
+"""Load by wrk and ghz, and the CPU time that the whole process tree of a server spends on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from cluster import go_toolchain, paths
+
+if TYPE_CHECKING:
+    from benchmarks.serving.servers import Server
+
+GHZ = ("github.com/bojand/ghz/cmd/ghz", "v0.121.0")
+PROTO = Path(__file__).parents[2] / "services" / "dohyo_serving" / "oip" / "open_inference.proto"
+POST = """
+local file = io.open(os.getenv("BODY"))
+wrk.method, wrk.body = "POST", file:read("*a")
+wrk.headers["Content-Type"] = "application/json"
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One window: CPU microseconds of the server per request, requests per second, milliseconds."""
+
+    cpu: float
+    rate: float
+    p50: float
+    p99: float
+    failed: int
+
+
+def by_http(server: Server, connections: int, seconds: float, work: Path) -> Measured:
+    """Load over HTTP from the other core.
+
+    Raises:
+        RuntimeError: wrk is not installed, or said something else than it should.
+    """
+    program = shutil.which("wrk")
+    if program is None:
+        raise RuntimeError("wrk is missing; `apt-get install wrk`")
+    script = work / "post.lua"
+    script.write_text(POST)
+    command = ["taskset", "-c", "1", program, "-t1", f"-c{connections}", f"-d{seconds:g}s"]
+    command += ["--latency", "-s", str(script), server.url]
+    before = cpu_seconds(server.process.pid)
+    said = _said(command, {"BODY": str(server.body)})
+    spent = cpu_seconds(server.process.pid) - before
+    requests = _number(r"(\d+) requests in", said)
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    return Measured(
+        cpu=spent / max(requests, 1) * 1e6,
+        rate=_number(r"Requests/sec:\s+([\d.]+)", said),
+        p50=_milliseconds("50%", said),
+        p99=_milliseconds("99%", said),
+        failed=int(failed[1]) if failed else 0,
+    )
+
+
+def by_grpc(server: Server, body: Path, connections: int, seconds: float) -> Measured:
+    """Load over gRPC, one connection for four callers."""
+    assert server.grpc is not None
+    command = ["taskset", "-c", "1", str(ghz()), "--insecure", "--proto", str(PROTO)]
+    command += ["--call", "inference.GRPCInferenceService.ModelInfer", "-D", str(body)]
+    command += ["-c", str(connections), "--connections", str(max(1, connections // 4))]
+    command += ["-z", f"{seconds:g}s", "--duration-stop", "wait", "-O", "json", server.grpc]
+    before = cpu_seconds(server.process.pid)
+    report: dict[str, Any] = json.loads(_said(command, {}))
+    spent = cpu_seconds(server.process.pid) - before
+    latencies = {
+        each["percentage"]: each["latency"] / 1e6 for each in report["latencyDistribution"]
+    }
+    answered = report["statusCodeDistribution"].get("OK", 0)
+    return Measured(
+        cpu=spent / max(report["count"], 1) * 1e6,
+        rate=report["rps"],
+        p50=latencies[50],
+        p99=latencies[99],
+        failed=report["count"] - answered,
+    )
+
+
+def cpu_seconds(process_id: int) -> float:
+    """Of a process, all that it started, and those of them that have ended."""
+    root = psutil.Process(process_id)
+    total = 0.0
+    for process in (root, *root.children(recursive=True)):
+        times = process.cpu_times()
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def memory_bytes(process_id: int) -> int:
+    root = psutil.Process(process_id)
+    tree = (root, *root.children(recursive=True))
+    return sum(int(process.memory_info().rss) for process in tree)
+
+
+def ghz() -> Path:
+    """ghz, built once from the Go module proxy."""
+    package, version = GHZ
+    target = paths.cache() / "tools" / f"ghz-{version}"
+    if not target.exists():
+        go_toolchain.install(package, version, target)
+    return target
+
+
+def _said(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def _number(pattern: str, text: str) -> float:
+    found = re.search(pattern, text)
+    if found is None:
+        raise RuntimeError(f"no {pattern} in: {text}")
+    return float(found[1])
+
+
+def _milliseconds(percentile: str, text: str) -> float:
+    found = re.search(rf"{percentile}\s+([\d.]+)(us|ms|s|m)\b", text)
+    if found is None:
+        raise RuntimeError(f"no {percentile} in: {text}")
+    return float(found[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}[found[2]]

@@ -1,0 +1,1 @@
+"""Training beside its peers: quality, time, memory, and the time of one row."""

@@ -1,0 +1,1 @@
+"""Typed values of the charts and the printers that turn them into files."""

@@ -1,0 +1,3 @@
+module dohyo.dev/cluster/native
+
+go 1.22

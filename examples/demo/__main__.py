@@ -1,0 +1,46 @@
+"""`make demo`: a champion, a challenger that really is better or worse, and traffic that knows it.
+
+Without a cluster by default; `make demo CLUSTER=1` does it on one of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
+    parser.add_argument("--output", choices=("table", "json"), default="table")
+    parser.add_argument("--cluster", action="store_true", help="on the cluster of `make cluster`")
+    parser.add_argument("--namespace", default="demo", help="where the model goes, on a cluster")
+    parser.add_argument(
+        "--truth",
+        choices=("better", "worse"),
+        default="better",
+        help="what the challenger really is, on this machine (%(default)s)",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=90.0,
+        help="of traffic at most, on this machine (%(default)g)",
+    )
+    chosen = parser.parse_args(arguments)
+    as_json = chosen.output == "json"
+    # Each way brings its own imports: the local one is to answer within seconds.
+    if chosen.cluster:
+        from examples.demo import on_cluster  # noqa: PLC0415
+
+        return on_cluster.demonstrate(chosen.namespace, as_json=as_json)
+    from examples.demo import on_laptop  # noqa: PLC0415
+
+    return on_laptop.demonstrate(on_laptop.Bout(chosen.truth, chosen.seconds), as_json=as_json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

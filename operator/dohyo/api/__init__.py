@@ -1,0 +1,1 @@
+"""The resource as typed values: spec, status, conditions, rules, and what is printed from them."""

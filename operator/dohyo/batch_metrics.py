@@ -1,0 +1,118 @@
+"""Batch predictions as metrics, made from statuses: the pods are gone before anybody asks them.
+
+Everything is of the last run of each version that has ended or goes on, besides the counters of
+runs that have ended.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from prometheus_client import Metric
+
+ROWS: Final = "dohyo_batch_rows"
+BAD_ROWS: Final = "dohyo_batch_bad_rows"
+DURATION: Final = "dohyo_batch_duration_seconds"
+PEAK_MEMORY: Final = "dohyo_batch_peak_memory_bytes"
+LAST_SUCCESS: Final = "dohyo_batch_last_success_timestamp_seconds"
+SHARDS: Final = "dohyo_batch_shards"
+RUNS: Final = "dohyo_batch_runs"
+CONDITION: Final = "dohyo_batch_condition"
+
+_WHO: Final = ("namespace", "batchprediction")
+_VERSION: Final = (*_WHO, "version")
+_TRUTH: Final = {"True": 1.0, "False": 0.0}
+
+
+class Batches:
+    """Metrics of BatchPredictions, made from their statuses at each scrape."""
+
+    def __init__(self, batches: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
+        self._batches = batches
+
+    def describe(self) -> Iterator[Metric]:
+        yield from batch_families(())
+
+    def collect(self) -> Iterator[Metric]:
+        yield from batch_families(self._batches())
+
+
+def batch_families(batches: Iterable[Mapping[str, Any]]) -> Iterator[Metric]:
+    """All metrics of batch predictions.
+
+    Args:
+        batches: as the API server has them.
+    """
+    families = _Families()
+    for raw in batches:
+        metadata, status = raw["metadata"], raw.get("status") or {}
+        families.add([metadata["namespace"], metadata["name"]], status)
+    yield from vars(families).values()
+
+
+class _Families:
+    def __init__(self) -> None:
+        self.rows = GaugeMetricFamily(
+            ROWS, "Rows that the version's last run has scored.", labels=_VERSION
+        )
+        self.bad_rows = GaugeMetricFamily(
+            BAD_ROWS,
+            "Rows of the version's last run that broke the model's contract.",
+            labels=_VERSION,
+        )
+        self.duration = GaugeMetricFamily(
+            DURATION, "How long the version's last run that ended took.", labels=_VERSION
+        )
+        self.peak_memory = GaugeMetricFamily(
+            PEAK_MEMORY, "The most that one pod of the version's last run held.", labels=_VERSION
+        )
+        self.last_success = GaugeMetricFamily(
+            LAST_SUCCESS, "When the version's last successful run ended.", labels=_VERSION
+        )
+        self.shards = GaugeMetricFamily(
+            SHARDS, "Shards of the last run, by what became of them.", labels=(*_WHO, "state")
+        )
+        self.runs = CounterMetricFamily(
+            RUNS, "Runs that have ended, by how they ended.", labels=(*_WHO, "outcome")
+        )
+        self.condition = GaugeMetricFamily(
+            CONDITION,
+            "1 when a condition is true, 0 when it is false, -1 when it is unknown.",
+            labels=(*_WHO, "type", "reason"),
+        )
+
+    def add(self, who: list[str], status: Mapping[str, Any]) -> None:
+        for state, count in (status.get("shards") or {}).items():
+            self.shards.add_metric([*who, state], float(count))
+        for outcome, count in (status.get("ended") or {}).items():
+            self.runs.add_metric([*who, outcome], float(count))
+        for found in status.get("conditions") or ():
+            labels = [*who, found["type"], found["reason"]]
+            self.condition.add_metric(labels, _TRUTH.get(found["status"], -1.0))
+        runs: tuple[Mapping[str, Any], ...] = tuple(status.get("runs") or ())
+        for version in dict.fromkeys(v["name"] for run in runs for v in run.get("versions") or ()):
+            of_version = [r for r in runs if version in _names(r)]
+            self._add_version([*who, version], of_version)
+
+    def _add_version(self, which: list[str], runs: list[Mapping[str, Any]]) -> None:
+        """Runs of one version, the newest first."""
+        self.rows.add_metric(which, float(runs[0].get("rows", 0)))
+        self.bad_rows.add_metric(which, float(runs[0].get("badRows", 0)))
+        self.peak_memory.add_metric(which, float(runs[0].get("peakMemoryBytes", 0)))
+        ended = next((run for run in runs if run.get("seconds") is not None), None)
+        if ended is not None:
+            self.duration.add_metric(which, float(ended["seconds"]))
+        good = next((run for run in runs if run["state"] == "Succeeded"), None)
+        if good is not None and good.get("finishedAt"):
+            moment = datetime.fromisoformat(good["finishedAt"])
+            self.last_success.add_metric(which, moment.timestamp())
+
+
+def _names(run: Mapping[str, Any]) -> list[str]:
+    return [version["name"] for version in run.get("versions") or ()]

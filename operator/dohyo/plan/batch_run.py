@@ -1,0 +1,75 @@
+"""What a run is made of, as its Job bears it: nobody else may change it while it goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from dohyo.api.modeldeployment import VersionSpec
+from dohyo.contract import ANNOTATION_RUN
+
+if TYPE_CHECKING:
+    from dohyo.plan.observed import Manifest
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a run is made of.
+
+    Attributes:
+        versions: that score, as they were when it began.
+        order: name of the ConfigMap with its order.
+    """
+
+    versions: tuple[VersionSpec, ...]
+    order: str
+
+
+def making_annotations(making: Making) -> dict[str, str]:
+    """The annotations of the run's Job, from which `making_of` reads it again."""
+    versions = []
+    for version in making.versions:
+        raw = version.as_kept()
+        for field in ("resources", "scaling", "podTemplate"):
+            raw.pop(field, None)
+        versions.append(raw)
+    text = json.dumps({"versions": versions, "order": making.order}, sort_keys=True)
+    return {ANNOTATION_RUN: text}
+
+
+def making_of(job: Manifest) -> Making | None:
+    """What a Job was made of; None when somebody has made it without saying so."""
+    text = (job["metadata"].get("annotations") or {}).get(ANNOTATION_RUN)
+    try:
+        document: Any = json.loads(text) if text else {}
+        versions = tuple(
+            VersionSpec.model_validate_json(json.dumps(raw)) for raw in document["versions"]
+        )
+        return Making(versions, str(document["order"])) if versions else None
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return None
+
+
+def condition_of(job: Manifest, kind: str) -> Manifest | None:
+    """The condition of a Job when it is true."""
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition["type"] == kind and condition["status"] == "True":
+            found: Manifest = condition
+            return found
+    return None
+
+
+def is_complete(job: Manifest) -> bool:
+    return condition_of(job, "Complete") is not None
+
+
+def is_failed(job: Manifest) -> bool:
+    """Whether it is given up; also while its last pods end."""
+    return condition_of(job, "Failed") is not None or condition_of(job, "FailureTarget") is not None
+
+
+def is_over(job: Manifest) -> bool:
+    return is_complete(job) or is_failed(job)

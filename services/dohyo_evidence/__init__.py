@@ -1,0 +1,1 @@
+"""The evidence service: stores outcomes, tests them at any look, and explains what it found."""

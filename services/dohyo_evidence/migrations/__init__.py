@@ -1,0 +1,1 @@
+"""How the tables come about and change; alembic runs what is new, in order."""

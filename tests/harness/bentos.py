@@ -1,0 +1,136 @@
+"""Bentos served by processes of this machine, and bentos made for one test."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.harness.until import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(sys.executable).parent
+READY_SECONDS = 90.0
+END_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A bento that answers on a port of 127.0.0.1, and the process that does."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    def get(self, path: str) -> tuple[int, str]:
+        return self.send("GET", path, None)
+
+    def post(self, path: str, body: str) -> tuple[int, Any]:
+        status, text = self.send("POST", path, body)
+        return status, json.loads(text)
+
+    def refuses(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def send(self, method: str, path: str, body: str | None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def launch(
+    target: str, *options: str, home: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    """Starts `dohyo-serve` with a store at `home`; all that it says is read from one pipe."""
+    return subprocess.Popen(
+        [str(PROGRAMS / "dohyo-serve"), target, *options],
+        cwd=home,
+        env={**surroundings(home), **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def served(
+    target: str, *options: str, home: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """`dohyo-serve` on a free port, ready; killed at the end if it still runs."""
+    port = free_port()
+    where = ("--host", "127.0.0.1", "--port", str(port))
+    process = launch(target, *where, *options, home=home, environment=environment)
+    try:
+        bento = Served(process, port)
+        until(f"{target} is ready", lambda: state(bento), ("200").__eq__, seconds=READY_SECONDS)
+        yield bento
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def built(source: str, home: Path, arguments: Mapping[str, str]) -> str:
+    """The tag of a bento of one module, `service.py`, built into the store at `home`."""
+    project = home / "source"
+    project.mkdir(parents=True, exist_ok=True)
+    (project / "service.py").write_text(source)
+    (project / "bentofile.yaml").write_text(
+        "service: service:Service\npython: {lock_packages: false}\n"
+    )
+    given = [part for name, value in arguments.items() for part in ("--arg", f"{name}={value}")]
+    done = subprocess.run(
+        [sys.executable, "-m", "bentoml", "build", "--output", "tag", *given],
+        cwd=project,
+        env=surroundings(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().rpartition("__tag__:")[2]
+
+
+def surroundings(home: Path) -> dict[str, str]:
+    paths = os.pathsep.join(str(REPOSITORY / folder) for folder in ("operator", "services"))
+    return {
+        **os.environ,
+        "BENTOML_HOME": str(home),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": paths,
+    }
+
+
+def state(bento: Served) -> str:
+    """The status of its readiness, or why there is none."""
+    if bento.process.poll() is not None:
+        words = bento.process.stdout.read() if bento.process.stdout else ""
+        raise AssertionError(f"it ended with code {bento.process.returncode}: {words}")
+    try:
+        return str(bento.get("/readyz")[0])
+    except (OSError, http.client.HTTPException) as error:
+        return repr(error)

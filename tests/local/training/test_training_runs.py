@@ -1,0 +1,234 @@
+"""From a configuration to a version that serves: whole, repeatable, and nothing half-written."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.local.training.runs import SATISFACTION, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORBIDDEN = ("score", "call_propensity", "agent")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def made(store: Store) -> dict[str, Any]:
+    found, _ = store.train("first", SATISFACTION)
+    return found
+
+
+@pytest.fixture
+def model(made: dict[str, Any]) -> Path:
+    return Path(made["folder"]) / "model"
+
+
+def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], model: Path) -> None:
+    folder = Path(made["folder"])
+    names = {file.name for file in folder.iterdir()}
+    assert names == {
+        "report.html",
+        "run.json",
+        "card.md",
+        "datasheet.json",
+        "fits.csv",
+        "model",
+    }
+    forms = {file.name for file in (model / "serving-form").iterdir()}
+    assert {"contract.json", "profile.json", "row.json", "golden.json", "form.json"} <= forms
+    report = (folder / "report.html").read_text()
+    for step in ("gather", "analyse", "engineer", "select", "build", "assess", "compare"):
+        assert f'id="{step}"' in report
+    assert 'src="http' not in report
+    assert 'href="http' not in report
+    record = json.loads((folder / "run.json").read_text())
+    assert record["split"]["scheme"] == "time"
+    assert {"linear", "xgboost", "dummy"} <= {e["name"] for e in record["leaderboard"]["entries"]}
+    assert record["export"]["parity"]["flips"] == 0
+    assert set(record["assessment"]["value"]["against"]) == {"nothing", "all"}
+    assert record["assessment"]["treatment"]["method"] == "qini"
+
+
+def test_the_same_inputs_give_the_same_version_and_other_data_another(
+    store: Store, made: dict[str, Any], model: Path
+) -> None:
+    before = _bytes(model / "serving-form")
+    again, _ = store.train("again", SATISFACTION)
+    assert again["tag"] == made["tag"]
+    assert _bytes(model / "serving-form") == before
+    other = copy.deepcopy(SATISFACTION)
+    other["data"]["sources"][0]["seed"] = 6
+    other["champion"] = made["tag"]
+    del other["output"]["archive"]
+    changed, said = store.train("changed", other)
+    assert changed["tag"] != made["tag"]
+    record = json.loads((Path(changed["folder"]) / "run.json").read_text())
+    assert record["verdict"]["champion"] == made["tag"]
+    assert "champion" in {entry["name"] for entry in record["leaderboard"]["entries"]}
+    assert "assess" in said
+
+
+def test_a_forbidden_column_is_nowhere_in_the_version(model: Path) -> None:
+    for name in ("contract.json", "profile.json", "row.json", "golden.json"):
+        text = (model / "serving-form" / name).read_text()
+        for column in (*FORBIDDEN, "age", "courtesy_call", "customer_id", "survey_id"):
+            assert f'"{column}"' not in text, f"{column} in {name}"
+    pipeline = (model / "training" / "pipeline.skops").read_bytes()
+    import zipfile  # noqa: PLC0415
+    from io import BytesIO  # noqa: PLC0415
+
+    with zipfile.ZipFile(BytesIO(pipeline)) as content:
+        schema = content.read("schema.json").decode()
+    assert not any(f'\\"{column}\\"' in schema for column in FORBIDDEN)
+
+
+def test_a_given_version_of_other_content_is_not_replaced(store: Store) -> None:
+    given = copy.deepcopy(SATISFACTION)
+    given["output"]["version"] = "fixed"
+    given["models"] = given["models"][:1]
+    del given["output"]["archive"]
+    given["output"]["mlflow"] = f"sqlite:///{store.folder}/mlflow.db"
+    _, said = store.train("given", given)
+    assert "of MLflow at" in said
+    given["data"]["sources"][0]["seed"] = 9
+    process = store.start(store.write("given-again", given))
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 1
+    assert "the store has satisfaction:fixed, made from other inputs" in errors
+    assert "Traceback" not in errors
+
+
+INTERRUPTED_BUILD = """
+import pathlib, sys
+import bentoml
+from dohyo_training.package import packing
+def interrupted(*_):
+    raise KeyboardInterrupt
+packing._write_sources = interrupted
+try:
+    packing.pack("halted:v1", pathlib.Path(sys.argv[1]), "0" * 64, {})
+except KeyboardInterrupt:
+    print([model.tag.version for model in bentoml.models.list() if model.tag.name == "halted"])
+"""
+
+
+def test_a_model_without_its_bento_does_not_stay(store: Store, model: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_BUILD, str(model)],
+        env=store.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_archive_holds_the_version(store: Store, made: dict[str, Any], model: Path) -> None:
+    with tarfile.open(store.folder / "exported" / "satisfaction.bento") as archive:
+        assert yaml.safe_load(_member(archive, "bento.yaml"))["version"] == made["tag"][13:]
+        golden = (model / "serving-form" / "golden.json").read_bytes()
+        assert _member(archive, "golden.json") == golden
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    """The content of the only file of that name."""
+    (path,) = [path for path in archive.getnames() if path.rpartition("/")[2] == name]
+    content = archive.extractfile(path)
+    assert content is not None
+    return content.read()
+
+
+def test_an_interrupted_run_leaves_nothing_half_written_and_goes_on_later(store: Store) -> None:
+    long = copy.deepcopy(SATISFACTION)
+    long["output"] = {"name": "interrupted"}
+    long["folds"]["k"] = 4
+    long["models"][1]["grid"] = {"n_estimators": [60], "max_depth": [2, 3, 4, 5]}
+    process = store.start(store.write("long", long))
+    assert process.stdout is not None
+    for line in process.stdout:
+        # In the second fold: the first is finished and kept.
+        if line.startswith("fits") and int(line.split()[1]) >= 8:
+            process.send_signal(signal.SIGINT)
+            break
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    place = store.folder / "build" / "training"
+    assert not list(place.glob("interrupted-*"))
+    assert not list(place.glob(".interrupted-*"))
+    assert not (store.folder / "bentoml" / "bentos" / "interrupted").exists()
+    assert list((place / ".unfinished").rglob("*.part"))
+    _, said = store.train("long", long)
+    assert "were there from a run that did not finish" in said
+    assert not list((place / ".unfinished").rglob("*.part"))
+
+
+@pytest.fixture(params=["dohyo-serve", "bentoml serve"])
+def served(
+    request: pytest.FixtureRequest, store: Store, made: dict[str, Any]
+) -> Iterator[tuple[str, int]]:
+    from tests.local.training.serving import serving  # noqa: PLC0415
+
+    with serving(request.param, made["tag"], store.environment) as port:
+        yield request.param, port
+
+
+def test_the_bento_answers_as_the_pipeline_did(served: tuple[str, int], model: Path) -> None:
+    from tests.local.training.serving import post  # noqa: PLC0415
+
+    _, port = served
+    golden = json.loads((model / "serving-form" / "golden.json").read_text())
+    status, answer = post(port, {"records": golden["records"]})
+    assert status == 200
+    classes = json.loads((model / "serving-form" / "form.json").read_text())["classes"]
+    for got, expected in zip(answer["predictions"], golden["outputs"], strict=True):
+        probabilities = [got["probabilities"][str(name)] for name in classes]
+        assert probabilities == pytest.approx(expected, abs=1e-5)
+    wrong = {**golden["records"][0], "price": "cheap"}
+    status, answer = post(port, {"records": [wrong]})
+    assert status == 422
+    assert "price" in json.dumps(answer)
+
+
+def test_a_bento_is_complete_in_itself(store: Store, made: dict[str, Any]) -> None:
+    """Its own copy of runtime and reader answers in a process that prefers no other."""
+    name, _, version = made["tag"].partition(":")
+    bento = store.folder / "bentoml" / "bentos" / name / version
+    form = store.folder / "bentoml" / "models" / name / version / "serving-form"
+    program = (
+        "import sys, pathlib\n"
+        "from dohyo_form import form\n"
+        "from dohyo_serving import endpoint\n"
+        "from dohyo import contract\n"
+        "for part in (form, endpoint, contract):\n"
+        "    assert part.__file__.startswith(sys.argv[1]), part.__file__\n"
+        "print(form.Form(pathlib.Path(sys.argv[2])).replay())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(bento / "src")}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(bento / "src"), str(form)],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}

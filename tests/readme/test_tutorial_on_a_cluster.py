@@ -1,0 +1,24 @@
+"""The tutorial to its very end: the file of the laptop's ring, applied to a cluster."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.docs.blocks import bash_blocks
+from tests.harness.pages import ROOT, promised, typed
+
+TUTORIAL = ROOT / "docs" / "tutorial" / "first-bout.md"
+MINUTES = 10
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(60 * MINUTES)
+def test_the_tutorial_ends_on_a_cluster() -> None:
+    said = typed(bash_blocks(TUTORIAL), MINUTES)
+    promised(
+        said,
+        "promoted by hand",
+        "modeldeployment.dohyo.dev/species created",
+        "modeldeployment.dohyo.dev/species condition met",
+        'modeldeployment.dohyo.dev "species" deleted',
+    )

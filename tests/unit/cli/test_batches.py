@@ -1,0 +1,54 @@
+"""`dohyo lint` and `dohyo status` know batch predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import yaml
+
+from dohyo.cli.batch_standing import batch_lines
+from dohyo.cli.program import main
+from tests.batches import a_batch_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_lint_names_the_line_and_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "batch.yaml"
+    file.write_text(yaml.safe_dump(a_batch_manifest(paralelism=3, version=["v12", "v12"])))
+    assert main(["lint", "-f", str(file)]) == 1
+    printed = capsys.readouterr().out
+    assert (
+        "spec.paralelism: 3 is no field of a BatchPrediction; did you mean parallelism?" in printed
+    )
+    assert "spec.version[1]: 'v12' comes twice" in printed
+    assert printed.endswith("1 BatchPrediction: 2 errors\n")
+
+
+def test_a_fine_file_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "batch.yaml"
+    file.write_text(yaml.safe_dump(a_batch_manifest(schedule="0 6 * * 1")))
+    assert main(["lint", "-f", str(file)]) == 0
+    assert capsys.readouterr().out == "1 BatchPrediction: fine\n"
+
+
+def test_status_tells_how_far_the_batches_of_a_model_are() -> None:
+    status = {
+        "phase": "Scoring",
+        "version": "v12",
+        "rows": 200,
+        "shards": {"total": 4, "done": 3},
+        "summary": {"versions": "v12", "progress": "75%"},
+    }
+    other = a_batch_manifest(modelDeployment="churn")
+    lines = list(batch_lines([{**a_batch_manifest(), "status": status}, other], "satisfaction"))
+    assert lines[0] == ""
+    heading, row = lines[1].splitlines()
+    assert heading.split()[:4] == ["BATCH", "PHASE", "VERSION", "PROGRESS"]
+    assert row.split()[:5] == ["weekly", "Scoring", "v12", "75%", "(3/4)"]
+    assert list(batch_lines([other], "satisfaction")) == []

@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from dohyo.cli import main
+from dohyo.cli.listing import line_of
+from dohyo.cli.standing import age, described
+from dohyo.cli.tables import table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+
+
+def a_resource(**status: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "satisfaction", "namespace": "shop", "generation": 2},
+        "spec": {},
+        "status": status,
+    }
+
+
+RUNNING = a_resource(
+    observedGeneration=2,
+    url="http://satisfaction.shop",
+    champion="v12",
+    versions=[
+        {
+            "name": "v12",
+            "role": "champion",
+            "bento": "satisfaction:v12",
+            "weight": 99.5,
+            "replicas": 2,
+            "readyReplicas": 2,
+            "state": "Ready",
+        },
+        {
+            "name": "v13",
+            "role": "challenger",
+            "bento": "satisfaction:v13",
+            "weight": 0.5,
+            "replicas": 1,
+            "state": "Failed",
+            "reason": "ImagePullBackOff",
+            "message": "no such image\nin the registry",
+        },
+    ],
+    conditions=[
+        {
+            "type": "Ready",
+            "status": "False",
+            "observedGeneration": 2,
+            "lastTransitionTime": "2026-11-22T11:00:00Z",
+            "reason": "ImageNotAvailable",
+            "message": "v13: no such image",
+        }
+    ],
+)
+
+
+def test_the_standing_says_who_serves_what_and_why_not() -> None:
+    assert list(described(RUNNING, NOON)) == [
+        "satisfaction in shop: not ready (ImageNotAvailable: v13: no such image)",
+        "answers at http://satisfaction.shop",
+        "",
+        (
+            "VERSION   ROLE         SHARE    READY   STATE    BENTO              WHY\n"
+            "v12       champion     99.5 %   2/2     Ready    satisfaction:v12   -\n"
+            "v13       challenger   0.5 %    0/1     Failed   satisfaction:v13   "
+            "ImagePullBackOff: no such image in the registry"
+        ),
+        "",
+        (
+            "CONDITION   STATUS   FOR   REASON              MESSAGE\n"
+            "Ready       False    60m   ImageNotAvailable   v13: no such image"
+        ),
+    ]
+
+
+def test_a_standing_that_is_behind_the_spec_says_so() -> None:
+    behind = a_resource(**{**RUNNING["status"], "observedGeneration": 1})
+    assert "at generation 2, what follows speaks of 1" in list(described(behind, NOON))[2]
+
+
+def test_what_the_operator_has_not_seen_is_told() -> None:
+    assert list(described(a_resource(), NOON)) == [
+        "satisfaction in shop: the operator has not looked at it yet; is it running?"
+    ]
+    assert line_of(a_resource()).reason == "NotSeenYet"
+
+
+def test_the_line_of_a_list() -> None:
+    assert line_of(RUNNING).cells() == (
+        "shop",
+        "satisfaction",
+        "v12",
+        "v13",
+        "0.5",
+        "False",
+        "ImageNotAvailable",
+        "v13: no such image",
+    )
+
+
+def test_a_status_that_somebody_spoilt_is_told() -> None:
+    assert line_of(a_resource(versions=3)).reason == "StatusUnreadable"
+
+
+def test_tables_are_aligned_and_show_what_is_empty() -> None:
+    assert table(("A", "LONG"), [("xyz", ""), ("x", "1\n2")]) == "A     LONG\nxyz   -\nx     1 2"
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=-3), "0s"),
+        (timedelta(seconds=119), "119s"),
+        (timedelta(minutes=2), "2m"),
+        (timedelta(minutes=119), "119m"),
+        (timedelta(hours=5), "5h"),
+        (timedelta(days=9), "9d"),
+    ],
+)
+def test_ages(ago: timedelta, words: str) -> None:
+    stamp = (NOON - ago).isoformat().replace("+00:00", "Z")
+    assert age(stamp, NOON) == words
+
+
+def test_the_definitions_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["crd"]) == 0
+    printed = yaml.safe_load_all(capsys.readouterr().out)
+    names = [document["metadata"]["name"] for document in printed]
+    assert names == ["modeldeployments.dohyo.dev", "batchpredictions.dohyo.dev"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["fight"], ["lint"], ["status"], ["get", "-o", "xml"]])
+def test_wrong_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: dohyo" in capsys.readouterr().err
+
+
+def test_the_program_names_itself_as_it_was_called(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/somewhere/kubectl-dohyo"])
+    assert main(["lint", "-f", "/no/such/file"]) == 1
+    assert capsys.readouterr().err.startswith("kubectl dohyo: cannot read /no/such/file: No such")
+
+
+def test_a_reader_who_has_enough_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, "-m", "dohyo.cli", "crd"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+        text=True,
+    )
+    os.close(writing)
+    assert ended.stderr == ""
+    assert ended.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(None, "there is no file", id="no file"),
+        pytest.param("", "no cluster", id="empty"),
+        pytest.param("a: [", "no cluster", id="no YAML"),
+        pytest.param("current-context: a\ncontexts: []\n", "no cluster", id="no context"),
+        pytest.param("- 1\n", "no cluster", id="a list"),
+    ],
+)
+def test_without_a_cluster_there_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, words: str
+) -> None:
+    path = tmp_path / "config"
+    if content is not None:
+        path.write_text(content)
+    assert main(["get", "--kubeconfig", str(path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("dohyo: no cluster: ")
+    assert words in line
+    assert "KUBECONFIG" in line
+
+
+def test_a_command_without_its_packages_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    monkeypatch.delitem(sys.modules, "dohyo.cli.up", raising=False)
+    assert main(["up", "ring.yaml"]) == 1
+    assert "needs the package watchfiles; install 'dohyo[local]'" in capsys.readouterr().err
+
+
+def test_a_port_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "ring.yaml", "--port", "70000"]) == 1
+    assert "--port 70000 is no port" in capsys.readouterr().err

@@ -1,0 +1,181 @@
+"""Arbitrary requests over both protocols: no fault of ours, and no metric that grows with them.
+
+DOHYO_FUZZ_EXAMPLES raises the number of inputs; the nightly run takes 10,000.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dohyo_serving.oip import open_inference_pb2 as messages
+from tests.unit.serving.serving_in_process import ask, call, channel, settle, started
+from tests.unit.serving.test_answers import INFER, infer_request, records, tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EXAMPLES = int(os.environ.get("DOHYO_FUZZ_EXAMPLES", "150"))
+fuzzed = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+DATATYPES = st.sampled_from(("FP64", "FP32", "INT64", "BOOL", "BYTES", "UINT8", "FP16", "", "X"))
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=10,
+)
+names = st.sampled_from(("x", "f0", "f1", "age", "plan", "input")) | st.text(max_size=5)
+shapes = st.lists(st.integers(-2, 40) | st.just(2**70), max_size=4)
+tensor = st.fixed_dictionaries(
+    {"name": names | values, "datatype": DATATYPES | values, "shape": shapes | values},
+    optional={
+        "data": values,
+        "parameters": st.dictionaries(
+            st.sampled_from(("binary_data_size", "binary_data", "other")), values
+        ),
+    },
+)
+documents = (
+    values
+    | st.fixed_dictionaries(
+        {"records": values | st.lists(st.dictionaries(names, values), max_size=3)}
+    )
+    | st.fixed_dictionaries(
+        {"inputs": st.lists(tensor, max_size=3) | values},
+        optional={"outputs": values, "id": values, "parameters": values},
+    )
+)
+paths = st.sampled_from(
+    ("/predict", INFER, "/v2", "/v2/models/cells", "/v2/health/live")
+) | st.text(max_size=12).map(lambda text: f"/v2/{text}")
+headers = st.fixed_dictionaries(
+    {},
+    optional={
+        "inference_header_content_length": st.integers(-5, 500).map(str)
+        | st.text("0x9", max_size=3),
+        "x_dohyo_assignment": st.text(st.characters(max_codepoint=255), max_size=30)
+        | st.just("trial=" + "t" * 300 + ";epoch=99999999999;version=a;mode=split;shares=a:1"),
+        "x_dohyo_entity": st.text(st.characters(max_codepoint=255), max_size=10),
+        "x_request_id": st.text(st.characters(max_codepoint=255), max_size=10),
+        "x_envoy_expected_rq_timeout_ms": st.text("0129x", max_size=12),
+        "content_length": st.text("0129x", max_size=4),
+    },
+)
+
+
+@pytest.fixture(params=["cells", "customers"])
+def folder(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+def test_no_http_request_makes_a_fault_or_a_metric(
+    folder: Path, keys: Path, monkeypatch: pytest.MonkeyPatch, loop: asyncio.Runner
+) -> None:
+    settle(monkeypatch, keys, DOHYO_GRPC_PORT="off")
+    context = started(folder)
+    endpoint = loop.run(context.__aenter__())
+    usual = [(p, b) for p in ("/predict", INFER) for b in (records(), tensors(), "{")]
+    for path, body in usual:
+        loop.run(ask(endpoint, path, body))
+    seen: set[int] = set()
+
+    @fuzzed
+    @given(paths, documents | st.binary(max_size=40), headers)
+    def fuzz(path: str, document: Any, named: dict[str, str]) -> None:
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        reply = loop.run(ask(endpoint, path, body, **named))
+        # 504 is the client's own deadline.
+        assert reply.status < 500 or reply.status == 504, (reply.status, reply.body)
+        seen.add(reply.status)
+
+    fuzz()
+    assert 400 in seen
+    _assert_bounded(loop, endpoint)
+    loop.run(context.__aexit__(None, None, None))
+
+
+def _assert_bounded(loop: asyncio.Runner, endpoint: Any) -> None:
+    """Series of requests and refusals are few, whatever was asked."""
+    metrics = loop.run(ask(endpoint, "/metrics")).body.decode().splitlines()
+    answers = [line for line in metrics if line.startswith("dohyo_serving_requests_total{")]
+    assert len(answers) <= 20
+    fields = len(endpoint.engine.intake.contract.fields)
+    refused = [line for line in metrics if line.startswith("dohyo_serving_refused_values_total{")]
+    assert len(refused) <= (fields + 1) * 8
+    assert not any('field="x"' in line for line in refused)
+
+
+contents = st.fixed_dictionaries(
+    {},
+    optional={
+        "bool_contents": st.lists(st.booleans(), max_size=40),
+        "int_contents": st.lists(st.integers(-(2**31), 2**31 - 1), max_size=5),
+        "fp64_contents": st.lists(st.floats(), max_size=60),
+        "bytes_contents": st.lists(st.binary(max_size=5), max_size=5),
+    },
+)
+grpc_tensors = st.builds(
+    lambda name, datatype, shape, held: messages.ModelInferRequest.InferInputTensor(
+        name=name, datatype=datatype, shape=shape, contents=messages.InferTensorContents(**held)
+    ),
+    names,
+    DATATYPES,
+    st.lists(st.sampled_from((0, 1, 2, 30, -1, 2**40)), max_size=3),
+    contents,
+)
+requests = st.builds(
+    messages.ModelInferRequest,
+    model_name=st.sampled_from(("cells", "cells", "cells", "other", "")),
+    model_version=st.sampled_from(("", "v2", "v3")),
+    inputs=st.lists(grpc_tensors, max_size=3),
+    raw_input_contents=st.lists(st.binary(max_size=16) | st.just(bytes(240)), max_size=3),
+)
+
+
+def test_no_grpc_request_makes_a_fault(
+    folder: Path, keys: Path, monkeypatch: pytest.MonkeyPatch, loop: asyncio.Runner
+) -> None:
+    settle(monkeypatch, keys)
+    context = started(folder)
+    endpoint = loop.run(context.__aenter__())
+    opening = channel(endpoint)
+    opened = loop.run(opening.__aenter__())
+    codes: set[str] = set()
+
+    @fuzzed
+    @given(requests)
+    def fuzz(request: Any) -> None:
+        try:
+            loop.run(call(opened, "ModelInfer", request, timeout=20))
+        except grpc.aio.AioRpcError as error:
+            codes.add(error.code().name)
+        else:
+            codes.add("OK")
+
+    fuzz()
+    if folder.name.startswith("cells"):
+        loop.run(call(opened, "ModelInfer", infer_request()))
+    assert codes <= {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "RESOURCE_EXHAUSTED"}
+    assert "INVALID_ARGUMENT" in codes
+    _assert_bounded(loop, endpoint)
+    loop.run(opening.__aexit__(None, None, None))
+    loop.run(context.__aexit__(None, None, None))

@@ -1,0 +1,140 @@
+"""Intervals, value and slices, against other ways to the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairlearn.metrics import MetricFrame  # type: ignore[import-untyped]
+from sklearn.metrics import recall_score, roc_auc_score
+
+from dohyo_training.assess import intervals, value
+from dohyo_training.assess.curves import calibration
+from dohyo_training.assess.slices import by_slice, fairness
+from dohyo_training.assess.value import CellValues
+
+CALL = CellValues(-5.0, -5.0, -20.0, 0.0)
+
+
+def scored(seed: int, rows: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    chance = np.random.default_rng(seed)
+    positive = chance.random(rows) < 0.4
+    one = positive + chance.normal(size=rows)
+    return positive, one, one + chance.normal(size=rows)
+
+
+def test_delong_has_the_area_of_scikit_learn_and_the_error_of_the_bootstrap() -> None:
+    positive, one, other = scored(1, 600)
+    found = intervals.auc_difference(positive, one, other)
+    assert found.value == pytest.approx(
+        roc_auc_score(positive, one) - roc_auc_score(positive, other)
+    )
+    drawn = intervals.by_bootstrap(
+        lambda rows: float(
+            roc_auc_score(positive[rows], one[rows]) - roc_auc_score(positive[rows], other[rows])
+        ),
+        600,
+        seed=1,
+        draws=300,
+    )
+    assert found.high - found.low == pytest.approx(drawn.high - drawn.low, rel=0.15)
+
+
+def test_intervals_of_a_mean_cover_it_nineteen_times_in_twenty() -> None:
+    chance = np.random.default_rng(2)
+    covered = 0
+    for _ in range(600):
+        # Customers come again: ten rows each say the same.
+        customers = np.repeat(np.arange(40), 5)
+        rows = chance.normal(size=40)[customers] + chance.normal(size=200) * 0.3
+        found = intervals.mean_of_rows(rows, customers)
+        covered += found.low <= 0 <= found.high
+    assert 0.92 <= covered / 600 <= 0.98
+
+
+def test_folds_that_share_rows_have_a_wider_interval_than_independent_ones() -> None:
+    differences = np.array([0.01, 0.012, 0.008, 0.011, 0.009])
+    found = intervals.over_folds(differences, np.full(5, 800), np.full(5, 200))
+    alone = intervals.mean_of_rows(differences)
+    assert (found.high - found.low) / (alone.high - alone.low) == pytest.approx(1.5)
+
+
+def test_the_profit_curve_is_what_acting_from_each_threshold_on_gives() -> None:
+    positive, one, _ = scored(3, 200)
+    probability = np.round(1 / (1 + np.exp(-one)), 2)
+    curve = value.profit_curve(CALL, positive, probability)
+    for threshold, mean in zip(curve.thresholds, curve.values, strict=True):
+        acted = value.of_decisions(CALL, positive, probability >= threshold)
+        assert mean == pytest.approx(acted.mean())
+    best = value.best_threshold(CALL, positive, probability)
+    assert value.of_decisions(CALL, positive, probability >= best).mean() == pytest.approx(
+        max(curve.values.tolist())  # noqa: PD011
+    )
+
+
+def test_the_best_threshold_of_calibrated_probabilities_is_elkans() -> None:
+    assert value.theoretical_threshold(CALL) == 0.25
+    chance = np.random.default_rng(4)
+    probability = chance.random(200_000)
+    positive = chance.random(200_000) < probability
+    assert value.best_threshold(CALL, positive, probability) == pytest.approx(0.25, abs=0.03)
+    acted = value.expected_gain_of_acting(CALL, probability) > 0
+    assert np.array_equal(acted, probability > 0.25)
+
+
+def test_a_cost_column_makes_the_decision_row_by_row() -> None:
+    worth = np.array([1.0, 100.0])
+    cells = CellValues(-5.0, -5.0, -worth, 0.0)
+    assert value.theoretical_threshold(cells) is None
+    assert (value.expected_gain_of_acting(cells, np.array([0.5, 0.5])) > 0).tolist() == [
+        False,
+        True,
+    ]
+
+
+def test_worth_is_paired_with_every_alternative() -> None:
+    positive, one, other = scored(5, 2000)
+    found = value.worth(CALL, positive, one > 0.3, {"champion": other > 0.3})
+    assert set(found.against) == {"nothing", "all", "champion"}
+    nothing = value.of_decisions(CALL, positive, np.zeros(2000, bool)).mean()
+    assert found.against["nothing"].value == pytest.approx(found.own.value - nothing)
+    same = value.worth(CALL, positive, one > 0.3, {"champion": one > 0.3}).against["champion"]
+    assert same.value == same.low == same.high == 0
+
+
+def test_lift_says_how_much_richer_the_top_is() -> None:
+    positive = np.arange(100) < 20
+    curve = value.gain_curve(positive, -np.arange(100.0))
+    assert curve.lift_at(0.1) == pytest.approx(5.0)
+    assert curve.lift_at(1.0) == pytest.approx(1.0)
+
+
+def test_fairness_agrees_with_fairlearn() -> None:
+    positive, one, _ = scored(6, 900)
+    group = pd.Series(np.random.default_rng(6).choice(["a", "b", "c"], 900), name="region")
+    found = fairness(group, positive, one > 0.5)
+    assert found is not None
+    frame = MetricFrame(
+        metrics=recall_score, y_true=positive, y_pred=one > 0.5, sensitive_features=group
+    )
+    by_group = {share.group: share.recall for share in found.groups}
+    assert by_group == pytest.approx(frame.by_group.to_dict())
+    assert found.recall_gap == pytest.approx(frame.difference())
+
+
+def test_a_slice_that_errs_more_stands_first() -> None:
+    chance = np.random.default_rng(7)
+    product = pd.Series(chance.choice(["P01", "P02", "P03"], 3000))
+    loss = chance.exponential(1.0, 3000) + (product == "P03") * 0.5
+    found = by_slice(pd.DataFrame({"product": product}), loss.to_numpy())
+    assert (found[0].column, found[0].level) == ("product", "P03")
+    assert found[0].against_rest.low > 0
+
+
+def test_calibration_error_is_that_of_the_bins() -> None:
+    chance = np.random.default_rng(8)
+    p = chance.random(20_000)
+    honest = calibration(chance.random(20_000) < p, p)
+    boastful = calibration(chance.random(20_000) < 0.5 + (p - 0.5) / 2, p)
+    assert honest.error < 0.02
+    assert boastful.error == pytest.approx(0.125, abs=0.02)

@@ -1,0 +1,160 @@
+"""The commands of training: what they write, and how they fail."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dohyo.cli.program import main as dohyo
+from dohyo_training.cli import main
+from dohyo_training.config import load
+from tests.unit.training.written import orders
+
+GOOD = """\
+task: {target: late, event_date: day, key: [order]}
+data: {sources: [{name: orders, kind: csv, path: orders.csv}]}
+output: {name: orders}
+"""
+
+
+def test_simulate_writes_tables_and_the_truth_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("csv", "parquet"):
+        words = ["simulate", "--rows", "300", "--folder", str(tmp_path / kind), "--format", kind]
+        assert main(words) == 0
+        names = sorted(path.name for path in (tmp_path / kind).iterdir())
+        assert names == [f"customers.{kind}", f"surveys.{kind}", f"truth.{kind}"]
+    assert f"{tmp_path / 'csv' / 'surveys.csv'}: 300 rows" in capsys.readouterr().out
+    text = pd.read_csv(tmp_path / "csv" / "truth.csv")
+    binary = pd.read_parquet(tmp_path / "parquet" / "truth.parquet")
+    pd.testing.assert_frame_equal(text, binary)
+    assert main(["simulate", "--rows", "0"]) == 1
+    assert "--rows 0 is not between" in capsys.readouterr().err
+
+
+def test_init_writes_what_check_finds_fine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = orders().assign(refund=lambda rows: rows["late"] * 9.5)
+    frame.to_csv(tmp_path / "My Orders.csv", index=False, sep=";")
+    assert main(["init", str(tmp_path / "My Orders.csv"), "--target", "late"]) == 0
+    place = tmp_path / "training.yaml"
+    config = load(place)
+    assert config.task.target == "late"
+    assert config.task.event_date == "day"
+    assert config.task.key == ("order",)
+    assert config.columns["refund"].use == "forbidden"
+    assert "copy of the target" in config.columns["refund"].reason
+    assert config.output.name == "my-orders"
+    assert place.read_text().count("#") > 10
+
+    capsys.readouterr()
+    assert main(["check", str(place), "--data"]) == 0
+    told = capsys.readouterr().out
+    assert "fine; predicts late from my-orders by linear" in told
+    assert "400 rows, 3 features; late is 1 in" in told
+
+    assert main(["init", str(tmp_path / "My Orders.csv")]) == 1
+    assert "is there already; choose another with --output" in capsys.readouterr().err
+    assert main(["init", str(tmp_path / "My Orders.csv"), "--force"]) == 0
+
+
+def test_init_guesses_the_target_of_parquet(tmp_path: Path) -> None:
+    frame = orders().rename(columns={"late": "label"})
+    frame[["label", "region", "amount"]].to_parquet(tmp_path / "orders.parquet")
+    assert main(["init", str(tmp_path / "orders.parquet")]) == 0
+    assert load(tmp_path / "training.yaml").task.target == "label"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "complaint"),
+    [
+        (GOOD.replace("key", "kee"), ["check", "x.yaml"], "x.yaml:1: task.kee: is not known"),
+        (GOOD, ["check", "x.yaml", "--data"], "there is no such file; the folder holds x.yaml"),
+        (GOOD, ["x.yaml"], "there is no such file; the folder holds x.yaml"),
+        (GOOD, ["none.yaml"], "none.yaml:1: cannot be read: No such file or directory"),
+        (GOOD, ["init", "none.csv"], "none.csv: there is no such file"),
+        (GOOD, ["compare", "x.yaml", "orders:2"], "no champion to compare with; name one with"),
+    ],
+)
+def test_a_failure_is_a_sentence_and_exit_code_1(  # noqa: PLR0917 - three of them are fixtures
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    words: list[str],
+    complaint: str,
+) -> None:
+    (tmp_path / "x.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 1
+    told = capsys.readouterr().err
+    assert complaint in told
+    assert "dohyo train: " in told
+    assert "Traceback" not in told
+
+
+def test_a_leak_stops_the_command_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orders().assign(refund=lambda rows: rows["late"] * 9.5).to_csv(
+        tmp_path / "orders.csv", index=False
+    )
+    (tmp_path / "x.yaml").write_text(GOOD)
+    assert main([str(tmp_path / "x.yaml")]) == 1
+    assert "column 'refund' is a copy of the target 'late'" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv", "x.yaml"]
+
+
+def test_dohyo_hands_its_words_over(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("dohyo")
+    words = ["simulate", "--rows", "100", "--folder", str(tmp_path)]
+    done = subprocess.run([program, *words], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "truth.csv").is_file()
+
+    words = ["train", "check", str(tmp_path / "none.yaml")]
+    done = subprocess.run([program, *words], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("dohyo train: ")
+
+
+def test_without_the_training_package_dohyo_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert dohyo(["train", "x.yaml"]) == 1
+    told = capsys.readouterr().err
+    assert "dohyo-train is not installed; pip install 'dohyo[training]'" in told
+
+
+def test_without_its_libraries_the_program_says_how_to_get_them(tmp_path: Path) -> None:
+    """As after `pip install dohyo`: its modules and metadata are there, no library is."""
+    root = Path(__file__).parents[3]
+    (metadata,) = Path(sysconfig.get_path("purelib")).glob("dohyo-*.dist-info")
+    shutil.copytree(metadata, tmp_path / metadata.name)
+    paths = [str(tmp_path), str(root / "operator"), str(root / "training")]
+    code = "from dohyo_training.cli import main; raise SystemExit(main(['check', 'x.yaml']))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", "-c", f"import sys; sys.path[:0] = {paths!r}; {code}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith("is not installed; pip install 'dohyo[training]'\n")
+
+
+def test_the_reference_page_names_every_section() -> None:
+    page = (Path(__file__).parents[3] / "docs/reference/training-config.md").read_text()
+    for name in ("task.treatment", "data.sources[] (kind: parquet)", "gates.guardrails"):
+        assert f"\n## {name}\n" in page

@@ -1,0 +1,1 @@
+"""Many algorithms, judged on the same folds; one of them is chosen by a stated rule."""

@@ -1,0 +1,91 @@
+"""Where the fits of a search run: on the cores here, or on a cluster of Dask or Ray."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import joblib
+
+from dohyo_training.complaint import Complaint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dohyo_training.config.building import Search
+
+
+@contextmanager
+def workers(search: Search) -> Iterator[joblib.Parallel]:
+    """A pool for the tasks of a search; each task has one thread, so that its time is its own.
+
+    Raises:
+        Complaint: the library is not installed, or no cluster answers.
+    """
+    if search.backend == "dask":
+        with _dask(search.address), joblib.parallel_config("dask"):
+            yield joblib.Parallel(return_as="generator")
+    elif search.backend == "ray":
+        with _ray(search.address), joblib.parallel_config("ray"):
+            yield joblib.Parallel(n_jobs=search.jobs)
+    else:
+        settings = joblib.parallel_config("loky", inner_max_num_threads=1)
+        with settings, joblib.Parallel(n_jobs=_jobs(search), return_as="generator") as pool:
+            yield pool
+
+
+def release() -> None:
+    """Ends the idle workers of the cores here, and with them the memory that they hold."""
+    from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415
+
+    get_reusable_executor().shutdown(wait=True)
+
+
+def _jobs(search: Search) -> int:
+    # Counts the limit of a container as well, which the machine's own count does not know.
+    return search.jobs if search.jobs > 0 else int(joblib.cpu_count())
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[None]:
+    try:
+        from distributed import Client  # noqa: PLC0415 - only where it is asked for
+    except ImportError as error:
+        raise Complaint(
+            "search.backend: dask is not installed; `pip install distributed`, or use local"
+        ) from error
+    try:
+        client = Client(address or os.environ.get("DASK_SCHEDULER_ADDRESS"), timeout="10s")  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise Complaint(
+            f"search.address: no scheduler of Dask answers at {address!r} ({error}); "
+            "start one with `dask scheduler`, or use search.backend: local"
+        ) from error
+    with client:
+        yield
+
+
+@contextmanager
+def _ray(address: str) -> Iterator[None]:
+    try:
+        import ray  # type: ignore[import-not-found]  # noqa: PLC0415
+        from ray.util.joblib import (  # type: ignore[import-not-found]  # noqa: PLC0415
+            register_ray,
+        )
+    except ImportError as error:
+        raise Complaint(
+            "search.backend: ray is not installed; `pip install ray`, or use local"
+        ) from error
+    try:
+        ray.init(address=address or os.environ.get("RAY_ADDRESS", "auto"), log_to_driver=False)
+    except ConnectionError as error:
+        raise Complaint(
+            f"search.address: no cluster of Ray answers at {address!r} ({error}); "
+            "start one with `ray start --head`, or use search.backend: local"
+        ) from error
+    register_ray()
+    try:
+        yield
+    finally:
+        ray.shutdown()

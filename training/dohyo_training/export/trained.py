@@ -1,0 +1,218 @@
+"""A trained model becomes a folder: the serving form, and beside it what retraining needs."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from dohyo_form.contract import contract_to_json
+from dohyo_form.form import CLASSIFICATION, FOLDER, REGRESSION, Form, Golden, Parts, write_form
+from dohyo_form.intake import Intake
+from dohyo_form.profile import profile_of
+from dohyo_training.export import row_features  # noqa: F401 - registers the row features
+from dohyo_training.export.columns import ExportError
+from dohyo_training.export.estimators import export_estimator
+from dohyo_training.export.gate import (
+    ANSWER_FILE,
+    CALIBRATION_FILE,
+    MUTATED_ROWS,
+    PIPELINE_FILE,
+    ROWS_OF_GATE,
+    TRAINING_FOLDER,
+    pipeline_outputs,
+    prove,
+)
+from dohyo_training.export.parity import Parity, mutated
+from dohyo_training.export.persistence import save_pipeline
+from dohyo_training.export.records import contract_of, frame_of, records_of
+from dohyo_training.export.serving_form import GOLDEN_ROWS, columns_of, program_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from dohyo_form.contract import Contract
+    from dohyo_training.build.model import Model
+    from dohyo_training.features import RequestField
+
+LATENCY_ROWS: Final = 1_000
+# Bins of the profile are no finer with more rows, and counting them takes as long as predicting.
+PROFILE_ROWS: Final = 100_000
+_LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "skops", "xgboost-cpu")
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the export works on.
+
+    Attributes:
+        model: the fitted one.
+        fields: of a request, in the order of the features.
+        rows: development rows, the features alone.
+        tolerance: greatest difference, for outputs of size 1.
+        seed: of the mutated rows.
+        profile: more keys of `profile.json`.
+    """
+
+    model: Model
+    fields: Sequence[RequestField]
+    rows: pd.DataFrame
+    tolerance: float
+    seed: int
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What came of it.
+
+    Attributes:
+        backend: of the serving form; `pipeline` where it was refused.
+        parity: what the gate found; None where there is no form.
+        refusal: why there is no form; '' where there is one.
+        row_microseconds: median time from a record to its answer; None without a form.
+        bytes: of all files.
+    """
+
+    backend: str
+    parity: Parity | None
+    refusal: str
+    row_microseconds: float | None
+    bytes: int
+
+
+def export_model(material: Material, folder: Path) -> Exported:
+    """Writes a model's folder; the form only if a fresh process proves it equal."""
+    training = folder / TRAINING_FOLDER
+    training.mkdir(parents=True)
+    save_pipeline(material.model.pipeline, training / PIPELINE_FILE)
+    calibration = json.dumps(material.model.calibrator.as_json(), sort_keys=True)
+    (training / CALIBRATION_FILE).write_text(calibration + "\n", "utf-8")
+    try:
+        parts = form_parts(material)
+        write_form(folder / FOLDER, parts)
+        parity = prove(folder, rows_of_gate(material, parts.contract))
+    except ExportError as refusal:
+        _remove(folder / FOLDER)
+        _write_answer(material, training / ANSWER_FILE)
+        return Exported("pipeline", None, str(refusal), None, _bytes(folder))
+    microseconds = row_microseconds(folder / FOLDER, _some(material, parts.contract))
+    described = {**parts.description, "parity": parity.to_json()}
+    write_form(folder / FOLDER, Parts(**{**vars(parts), "description": described}))
+    return Exported(str(parts.description["backend"]), parity, "", microseconds, _bytes(folder))
+
+
+def _write_answer(material: Material, file: Path) -> None:
+    """Says what a served pipeline needs beside itself."""
+    model = material.model
+    answer = {
+        "contract": contract_to_json(contract_of(material.fields)),
+        "classes": [_plain(name) for name in model.classes],
+        "threshold": model.threshold,
+    }
+    file.write_text(json.dumps(answer, sort_keys=True) + "\n", "utf-8")
+
+
+def form_parts(material: Material) -> Parts:
+    """Everything of the serving form.
+
+    Raises:
+        ExportError: the pipeline holds what the form cannot say.
+    """
+    model, contract = material.model, contract_of(material.fields)
+    exported = export_estimator(model.pipeline[-1])
+    program = program_of(columns_of(model.pipeline, contract))
+    records = records_of(_spread(material.rows, PROFILE_ROWS), contract)
+    rows = Intake(contract).records(records)
+    outputs = pipeline_outputs(model.pipeline, model.calibrator, frame_of(rows, contract))
+    step = max(1, len(records) // GOLDEN_ROWS)
+    golden = slice(0, step * GOLDEN_ROWS, step)
+    scale = 1.0 if model.classes else max(1.0, float(np.abs(outputs).max()))
+    description: dict[str, Any] = {
+        "task": CLASSIFICATION if model.classes else REGRESSION,
+        "classes": [_plain(name) for name in model.classes],
+        "backend": exported.backend,
+        "link": exported.link,
+        "dtype": exported.dtype,
+        "tolerance": material.tolerance * scale,
+        "calibration": model.calibrator.as_json(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+    }
+    if model.threshold is not None:
+        description["threshold"] = model.threshold
+    return Parts(
+        description,
+        contract,
+        program,
+        exported.content,
+        Golden(records[golden], outputs[golden].tolist()),
+        profile_of(rows, contract, outputs[:, -1]),
+        material.profile,
+    )
+
+
+def rows_of_gate(material: Material, contract: Contract) -> list[dict[str, Any]]:
+    """Training rows and rows that were changed to break the form."""
+    records = records_of(_spread(material.rows, ROWS_OF_GATE), contract)
+    odd: list[dict[str, Any]] = []
+    for turn in range(5):
+        wanted = MUTATED_ROWS - len(odd)
+        if wanted > 0:
+            odd += list(mutated(records, contract, material.seed + turn))[:wanted]
+    return [*records, *odd]
+
+
+def row_microseconds(form_folder: Path, records: Sequence[dict[str, Any]]) -> float:
+    """The median time from a record to its outputs, one by one, in this process."""
+    form = Form(form_folder)
+    read, predict = form.intake.record, form.predict
+    times = []
+    for record in records:
+        began = time.perf_counter_ns()
+        predict([read(record)])
+        times.append(time.perf_counter_ns() - began)
+    return float(np.median(times)) / 1_000
+
+
+def _some(material: Material, contract: Contract) -> list[dict[str, Any]]:
+    return records_of(_spread(material.rows, LATENCY_ROWS), contract)
+
+
+def latency_of(material: Material, folder: Path) -> float | None:
+    """The time of one row of a model that is not exported; None without a serving form."""
+    few = replace(material, rows=_spread(material.rows, LATENCY_ROWS))
+    try:
+        parts = form_parts(few)
+    except ExportError:
+        return None
+    write_form(folder, parts)
+    return row_microseconds(folder, _some(few, parts.contract))
+
+
+def _spread(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most so many rows, evenly over all of them."""
+    if len(rows) <= most:
+        return rows
+    return rows.iloc[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir():
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

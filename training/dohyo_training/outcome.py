@@ -1,0 +1,228 @@
+"""Everything that a run found, and the files that say it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dohyo_training import features
+from dohyo_training.card import card
+from dohyo_training.record import (
+    RECORD_FORMAT,
+    amlb_csv,
+    assessment_record,
+    leaderboard_record,
+    plain,
+)
+from dohyo_training.report.render import render
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from dohyo_training.analyse import Analysis
+    from dohyo_training.assess.stage import Assessment
+    from dohyo_training.build.stage import Built
+    from dohyo_training.compare import Verdict
+    from dohyo_training.config import RunConfig
+    from dohyo_training.export.trained import Exported
+    from dohyo_training.folds import Split
+    from dohyo_training.provenance import Provenance
+    from dohyo_training.select import Selection
+    from dohyo_training.table import DataSheet, Table
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the stages of a run found, in their order."""
+
+    config: RunConfig
+    tag: str
+    origin: Provenance
+    table: Table
+    analysis: Analysis
+    split: Split
+    selection: Selection
+    built: Built
+    assessment: Assessment
+    exported: Exported
+    verdict: Verdict | None
+    now: datetime
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+    @property
+    def headline(self) -> str:
+        """The run in a sentence or two."""
+        board = self.built.leaderboard
+        found = self.assessment.metrics[board.metric]
+        text = f"{self.tag}: {board.chosen.family}, {board.metric} {found} on unseen rows."
+        if self.assessment.worth is not None and "nothing" in self.assessment.worth.against:
+            gained = self.assessment.worth.against["nothing"]
+            text += f" It is worth {gained} {self.unit} more than doing nothing."
+        if self.verdict is not None:
+            text += f" Against the champion: {self.verdict.outcome}."
+        return text
+
+    @property
+    def unit(self) -> str:
+        value = self.config.value
+        return f"{value.currency} per {value.per}" if value is not None else ""
+
+    def record(self) -> dict[str, Any]:
+        """The content of `run.json`."""
+        chosen = self.built.leaderboard.chosen
+        found = self.built.found
+        return {
+            "format": RECORD_FORMAT,
+            "tag": self.tag,
+            "task": self.table.task,
+            "target": self.table.target,
+            "classes": list(self.table.classes),
+            "ended": self.now.isoformat(timespec="seconds"),
+            "provenance": self.origin.as_record(),
+            "seeds": {"folds": self.config.folds.seed, "training": self.config.training.seed},
+            "config": self.config.model_dump(mode="json"),
+            "data": self._data(),
+            "analysis": dict(self.analysis.record),
+            "selection": self.selection.as_json(),
+            "split": {
+                "scheme": self.split.scheme,
+                "reason": self.split.reason,
+                "folds": [[len(fitting), len(judging)] for fitting, judging in self.split.pairs],
+            },
+            "search": {
+                "kind": found.kind,
+                "fits": len(found.trials),
+                "left_out": [[one.family, dict(one.parameters)] for one in found.left_out],
+                "planned_cpu_seconds": found.planned_cpu_seconds,
+                "fit_cpu_seconds": sum(one.fit_cpu_seconds for one in found.trials),
+            },
+            "leaderboard": leaderboard_record(self.built.leaderboard),
+            "chosen": {"family": chosen.family, "parameters": dict(chosen.parameters)},
+            "calibration": self.built.model.calibrator.as_json(),
+            "threshold": self.built.model.threshold,
+            "assessment": assessment_record(self.assessment),
+            "verdict": self.verdict.as_record() if self.verdict else None,
+            "export": {
+                "backend": self.exported.backend,
+                "refusal": self.exported.refusal,
+                "parity": self.exported.parity.to_json() if self.exported.parity else None,
+                "row_microseconds": self.exported.row_microseconds,
+                "bytes": self.exported.bytes,
+            },
+            "cost": {
+                "seconds": round(self.seconds, 3),
+                "cpu_seconds": round(self.cpu_seconds, 3),
+                "peak_bytes": self.peak_bytes,
+            },
+        }
+
+    def _data(self) -> dict[str, Any]:
+        event = self.config.task.event_date
+        dates = None if event is None else self.table.frame[event].iloc[self.split.development]
+        return {
+            "rows": len(self.table.frame),
+            "development": len(self.split.development),
+            "held_back": len(self.split.held_back),
+            "digest": self.table.digest,
+            "first": None if dates is None else dates.min().date().isoformat(),
+            "last": None if dates is None else dates.max().date().isoformat(),
+            "notes": list(self.table.notes),
+        }
+
+
+def write_outcome(outcome: Outcome, folder: Path) -> None:
+    """Writes report, card, data sheet, record and the table of fits into a folder.
+
+    Those that belong to the version are written into its model as well.
+    """
+    record = plain(outcome.record())
+    training = folder / "model" / "training"
+    text = json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    described = card(outcome.config, record, outcome.assessment)
+    sheets = [_sheet(sheet) for sheet in outcome.table.sheets]
+    fits = _fits(outcome)
+    for name, content in (
+        ("run.json", text + "\n"),
+        ("card.md", described),
+        ("datasheet.json", json.dumps(plain(sheets), indent=1, sort_keys=True) + "\n"),
+        ("fits.csv", fits),
+    ):
+        (training / name).write_text(content, "utf-8")
+        (folder / name).write_text(content, "utf-8")
+    (folder / "report.html").write_text(_report(outcome, record), "utf-8")
+
+
+def _fits(outcome: Outcome) -> str:
+    run = {
+        "id": outcome.config.output.name,
+        "task": outcome.config.output.name,
+        "constraint": f"{outcome.built.found.planned_cpu_seconds:.0f} CPU s planned",
+        "version": outcome.tag.partition(":")[2],
+    }
+    metric = outcome.built.leaderboard.metric
+    return amlb_csv(run, outcome.built.finalists, metric, outcome.config.training.seed)
+
+
+def _sheet(sheet: DataSheet) -> dict[str, Any]:
+    document = dict(vars(sheet))
+    document["checks"] = [dict(vars(check)) for check in sheet.checks]
+    document["declared"] = dict(sheet.declared)
+    document["completeness"] = dict(sheet.completeness)
+    return document
+
+
+def _report(outcome: Outcome, record: dict[str, Any]) -> str:
+    exported = outcome.exported
+    facts = {"form": exported.backend, "files": f"{exported.bytes / 1000:.0f} kB"}
+    if exported.parity is not None:
+        facts |= {
+            "rows compared in a fresh process": f"{exported.parity.rows}",
+            "largest difference to scikit-learn": f"{exported.parity.largest:.3g}",
+            "other decisions": f"{exported.parity.flips}",
+            "one row": f"{exported.row_microseconds:.1f} µs",
+        }
+    origin = outcome.origin
+    return render(
+        {
+            "tag": outcome.tag,
+            "purpose": outcome.config.task.purpose,
+            "headline": outcome.headline,
+            "record": record,
+            "table": outcome.table,
+            "analysis": outcome.analysis,
+            "features": features.inputs(outcome.built.model.pipeline[0]),
+            "selection": outcome.selection,
+            "split": outcome.split,
+            "board": outcome.built.leaderboard,
+            "built": outcome.built,
+            "model": outcome.built.model,
+            "assessment": outcome.assessment,
+            "unit": outcome.unit,
+            "verdict": outcome.verdict,
+            "export": {
+                "facts": facts,
+                "sentence": exported.refusal
+                or "The served form is proven equal to the scikit-learn pipeline.",
+            },
+            "provenance": {
+                "version": outcome.tag,
+                "data": origin.data,
+                "configuration": origin.config,
+                "code": origin.code,
+                "libraries": ", ".join(f"{n} {v}" for n, v in origin.installed.items()),
+                "Python": origin.python,
+                "commit": origin.commit or "none",
+                "took": f"{outcome.seconds:.0f} s, {outcome.cpu_seconds:.0f} CPU s, "
+                f"{outcome.peak_bytes / 2**20:.0f} MiB at most",
+            },
+            "configuration": yaml.safe_dump(
+                outcome.config.model_dump(mode="json", exclude_defaults=True), sort_keys=False
+            ),
+        }
+    )

@@ -1,0 +1,1 @@
+"""One page of HTML for each run, complete in itself."""

@@ -1,0 +1,81 @@
+"""The report of a run: everything that the stages found, on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+
+from dohyo_training.report import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dohyo_training.assess.stage import Assessment
+    from dohyo_training.build.model import Model
+
+STEPS: Final = (
+    "gather",
+    "analyse",
+    "engineer",
+    "select",
+    "build",
+    "assess",
+    "compare",
+    "export",
+    "package",
+)
+
+
+def render(content: Mapping[str, Any]) -> str:
+    """The page; `content` holds what `page.html` names."""
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.from_string(Path(__file__).with_name("page.html").read_text("utf-8"))
+    assessment, model = content["assessment"], content["model"]
+    unit = content["unit"]
+    board = content["board"]
+    return template.render(
+        **content,
+        steps=STEPS,
+        other_metrics=[name for name in board.entries[0].scores if name != board.metric],
+        money=None if assessment.money is None else assessment.money.tolist(),
+        effect=assessment.effect,
+        figures={
+            "leaderboard": figures.of_leaderboard(board),
+            "curves": _curves(assessment, model, unit),
+            "importance": figures.of_importance(list(assessment.importance)),
+            "worth": figures.of_worth(assessment.worth.against, unit)
+            if assessment.worth and assessment.worth.against
+            else "",
+            "qini": figures.of_qini(assessment.effect.curves)
+            if assessment.effect and assessment.effect.curves
+            else "",
+        },
+    )
+
+
+def _curves(found: Assessment, model: Model, unit: str) -> list[str]:
+    drawn = [figures.of_confusion(name, one) for name, one in found.confusions.items()]
+    if found.roc is not None:
+        drawn.append(
+            figures.of_curve(
+                found.roc, "ROC", "false positive rate", "true positive rate", diagonal=True
+            )
+        )
+    if found.precision_recall is not None:
+        drawn.append(
+            figures.of_curve(found.precision_recall, "Precision and recall", "recall", "precision")
+        )
+    if found.calibration is not None:
+        drawn.append(figures.of_calibration(found.calibration))
+    if found.gain is not None:
+        drawn.append(figures.of_gain(found.gain))
+    if found.profit is not None:
+        drawn.append(figures.of_profit(found.profit, model.threshold, unit))
+    return drawn

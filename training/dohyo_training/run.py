@@ -1,0 +1,329 @@
+"""The whole way of a run, from a configuration to a version in the store."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dohyo_training import features
+from dohyo_training.analyse import analyse
+from dohyo_training.assess.stage import Assessment, HeldBack, assess
+from dohyo_training.build.backend import release
+from dohyo_training.build.problem import of_table
+from dohyo_training.build.stage import Built, build, material_of
+from dohyo_training.champion import champion_of
+from dohyo_training.compare import Contender, Verdict, compare
+from dohyo_training.export.trained import Exported, Material, export_model, latency_of
+from dohyo_training.folds import Labels, Split, split
+from dohyo_training.gather import gather
+from dohyo_training.outcome import Outcome, write_outcome
+from dohyo_training.package.packing import export_archive, pack, tag_of
+from dohyo_training.provenance import provenance
+from dohyo_training.select import Selection, select
+from dohyo_training.state import RunState, folder_or_nothing
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from dohyo_training.build.problem import Problem
+    from dohyo_training.champion import Champion
+    from dohyo_training.config import RunConfig
+    from dohyo_training.table import Table
+    from dohyo_training.telling import Telling
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run leaves.
+
+    Attributes:
+        tag: of the bento and of its model.
+        folder: of the report, the record, and the model's files.
+        verdict: against the champion, if one is named.
+        headline: the run in a sentence.
+    """
+
+    tag: str
+    folder: Path
+    verdict: Verdict | None
+    headline: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows that are gathered, split and reduced to the features that stay.
+
+    Attributes:
+        table: of the run.
+        split: development rows, folds, and rows held back.
+        selection: of features.
+        problem: all rows, with the kept features alone.
+    """
+
+    table: Table
+    split: Split
+    selection: Selection
+    problem: Problem
+
+    @property
+    def development(self) -> Problem:
+        return self.problem.at(self.split.development)
+
+    @property
+    def held_back(self) -> Problem:
+        return self.problem.at(self.split.held_back)
+
+
+def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Finished:
+    """Walks the whole way; relative paths start from `base`.
+
+    Raises:
+        Complaint: with what is wrong and the way out; nothing half-written stays.
+    """
+    began, cpu = time.monotonic(), time.process_time()
+    champion = champion_of(config.champion) if config.champion else None
+    telling.stage("gather")
+    table = gather(config, base=base, now=now)
+    telling.found(f"{len(table.frame)} rows, {len(table.features)} features, {table.task}")
+    telling.stage("analyse")
+    analysis = analyse(table, config)
+    for sentence in analysis.sentences[:3]:
+        telling.found(sentence)
+    prepared = prepare(config, table, telling)
+    origin = provenance(config, table.digest, base)
+    tag = tag_of(config.output.name, config.output.version, origin.content)
+    place = base / config.output.folder
+    state = RunState(place / ".unfinished" / origin.content[:16])
+    built = _build(config, prepared, champion, state, telling)
+    telling.stage("assess")
+    asked = champion.ask(prepared.held_back, _frame(prepared)) if champion else None
+    assessment = _assess(config, prepared, built, asked)
+    with folder_or_nothing(place / tag.replace(":", "-")) as work:
+        telling.stage("export")
+        built, exported = _export(config, prepared, built, work / "model")
+        telling.found(_export_sentence(exported))
+        verdict = _verdict(config, prepared, built, (tag, exported), asked)
+        outcome = Outcome(
+            config,
+            tag,
+            origin,
+            table,
+            analysis,
+            prepared.split,
+            prepared.selection,
+            built,
+            assessment,
+            exported,
+            verdict,
+            now,
+            time.monotonic() - began,
+            time.process_time() - cpu + _children_cpu(),
+            _peak_bytes(),
+        )
+        telling.stage("package")
+        write_outcome(outcome, work)
+        pack(tag, work / "model", origin.content, _metadata(outcome))
+        if config.output.archive:
+            export_archive(tag, base / config.output.archive)
+        shutil.copy(work / "model" / "training" / "run.json", work / "run.json")
+    state.forget()
+    folder = place / tag.replace(":", "-")
+    if config.output.mlflow:
+        from dohyo_training.package.mlflow_export import export_run  # noqa: PLC0415 - an extra
+
+        run = export_run(config.output.mlflow, outcome.record(), folder)
+        telling.found(f"run {run} of MLflow at {config.output.mlflow}")
+    return Finished(tag, folder, verdict, outcome.headline)
+
+
+def prepare(config: RunConfig, table: Table, telling: Telling) -> Prepared:
+    """Splits the rows and selects the features."""
+    telling.stage("select")
+    parts = split(labels_of(config, table), config.folds)
+    telling.found(f"split by {parts.scheme}: {parts.reason}")
+    of_table_rows = [
+        (parts.development[fitting], parts.development[judging]) for fitting, judging in parts.pairs
+    ]
+    selection = select(config, table, of_table_rows)
+    telling.found(selection.sentence)
+    problem = replace(of_table(config, table), rows=table.frame[list(selection.kept)])
+    return Prepared(table, parts, selection, problem)
+
+
+def labels_of(config: RunConfig, table: Table) -> Labels:
+    """What of the table a split may depend on."""
+    event, groups = config.task.event_date, table.having("group")
+    return Labels(
+        table.y,
+        table.task != "regression",
+        None if event is None else table.frame[event].to_numpy("datetime64[ns]"),
+        table.frame[groups[0]].to_numpy() if groups else None,
+    )
+
+
+def _build(
+    config: RunConfig,
+    prepared: Prepared,
+    champion: Champion | None,
+    state: RunState,
+    telling: Telling,
+) -> Built:
+    telling.stage("build")
+    unfitted = partial(features.pipeline, config, prepared.table, columns=prepared.selection.kept)
+    material = material_of(config, prepared.development, prepared.split.pairs, unfitted)
+    recipe = champion.recipe() if champion else None
+    try:
+        built = build(
+            config, material, [recipe] if recipe else [], progress=telling.progress, memory=state
+        )
+    finally:
+        release()
+    if state.recalled:
+        telling.found(f"{state.recalled} fits were there from a run that did not finish")
+    telling.found(built.leaderboard.sentence)
+    return built
+
+
+def _frame(prepared: Prepared) -> Any:
+    return prepared.table.frame.iloc[prepared.split.held_back].reset_index(drop=True)
+
+
+def _assess(
+    config: RunConfig, prepared: Prepared, built: Built, champion: Contender | None
+) -> Assessment:
+    problem = prepared.held_back
+    held = HeldBack(
+        problem,
+        _frame(prepared),
+        built.model.output(problem.rows, problem),
+        None if champion is None else (champion.output, champion.threshold),
+    )
+    metrics = list(built.leaderboard.entries[0].scores)
+    return assess(config, prepared.table, built.model, held, metrics)
+
+
+def _export(
+    config: RunConfig, prepared: Prepared, built: Built, folder: Path
+) -> tuple[Built, Exported]:
+    """The chosen model's folder, and the time of one row of all models."""
+    development = prepared.split.development
+    material = Material(
+        built.model,
+        features.fields(config, prepared.table, prepared.selection.kept, development),
+        prepared.problem.rows.iloc[development],
+        config.gates.parity,
+        config.training.seed,
+        _profile_extras(config, prepared, built),
+    )
+    exported = export_model(material, folder)
+    times: dict[str, float] = {}
+    for name, model in built.models.items():
+        with_form = folder.parent / f".latency-{name}"
+        found = latency_of(replace(material, model=model), with_form)
+        shutil.rmtree(with_form, ignore_errors=True)
+        if found is not None:
+            times[name] = found
+    return replace(built, leaderboard=built.leaderboard.with_latency(times)), exported
+
+
+def _profile_extras(config: RunConfig, prepared: Prepared, built: Built) -> dict[str, Any]:
+    """What a reader of the profile wants to know beside the bins."""
+    chosen = built.leaderboard.chosen
+    target = prepared.development.target
+    extras: dict[str, Any] = {
+        "estimate": {
+            "metric": built.leaderboard.metric,
+            "value": chosen.scores[built.leaderboard.metric],
+            "standardError": chosen.standard_error,
+        },
+        "window": window(config, prepared.table, prepared.split.development),
+    }
+    if prepared.problem.is_classification:
+        counts = np.bincount(target.astype(np.intp), minlength=len(prepared.problem.classes))
+        shares = (counts / counts.sum()).tolist()
+        names = map(str, prepared.problem.classes)
+        extras["prior"] = dict(zip(names, shares, strict=True))
+    return extras
+
+
+def window(config: RunConfig, table: Table, rows: Any) -> dict[str, str]:
+    """First and last event date of some rows; empty without one."""
+    if config.task.event_date is None:
+        return {}
+    dates = table.frame[config.task.event_date].iloc[rows]
+    return {"first": dates.min().date().isoformat(), "last": dates.max().date().isoformat()}
+
+
+def _verdict(
+    config: RunConfig,
+    prepared: Prepared,
+    built: Built,
+    made: tuple[str, Exported],
+    champion: Contender | None,
+) -> Verdict | None:
+    if champion is None:
+        return None
+    problem = prepared.held_back
+    tag, exported = made
+    challenger = Contender(
+        tag,
+        built.model.output(problem.rows, problem),
+        built.model.threshold,
+        exported.row_microseconds,
+    )
+    return compare(config, problem, _frame(prepared), challenger, champion)
+
+
+def _export_sentence(exported: Exported) -> str:
+    if exported.parity is None:
+        return f"no serving form: {exported.refusal}; the pipeline itself is packed"
+    return (
+        f"{exported.backend}, one row {exported.row_microseconds:.0f} us; "
+        f"{exported.parity.rows} rows equal within {exported.parity.largest:.2g}"
+    )
+
+
+def _metadata(outcome: Outcome) -> dict[str, Any]:
+    """What `bentoml models get` shows."""
+    metrics = outcome.assessment.metrics
+    return {
+        "metrics": {name: round(found.value, 6) for name, found in metrics.items()},
+        "algorithm": outcome.built.leaderboard.chosen.family,
+        "data": outcome.origin.data,
+        "features": list(outcome.selection.kept),
+    }
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _peak_bytes() -> int:
+    """The greatest resident size of this process and of its largest worker."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return 1024 * (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
+def compare_versions(
+    config: RunConfig, base: Path, now: datetime, challenger: str, champion: str
+) -> Verdict:
+    """Compares two versions of the store on the rows that the configuration holds back.
+
+    Raises:
+        Complaint: a version is not there, or cannot be asked about these rows.
+    """
+    both = champion_of(challenger), champion_of(champion)
+    table = gather(config, base=base, now=now)
+    parts = split(labels_of(config, table), config.folds)
+    problem = of_table(config, table).at(parts.held_back)
+    frame = table.frame.iloc[parts.held_back].reset_index(drop=True)
+    new, old = (version.ask(problem, frame) for version in both)
+    return compare(config, problem, frame, new, old)

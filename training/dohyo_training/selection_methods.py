@@ -1,0 +1,226 @@
+"""Learning rows → the features worth keeping, and what dropped each of the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy.stats import norm
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.feature_selection import RFECV
+from sklearn.linear_model import Lasso, LogisticRegression
+from sklearn.metrics import get_scorer
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier, XGBRegressor
+
+from dohyo_training import features
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from dohyo_training.config import RunConfig
+    from dohyo_training.table import Table, TaskType
+
+    Numbers = NDArray[np.float64]
+    Rows = NDArray[np.intp]
+
+# In what a score of the reference model is counted; each is greater when better.
+SCORERS: Final = {
+    "binary": "roc_auc",
+    "multiclass": "neg_log_loss",
+    "regression": "neg_root_mean_squared_error",
+}
+_JUDGED_ROWS: Final = 5000
+_NOISE_ALPHA: Final = 0.01
+_INNER_ALPHA: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as a model sees them.
+
+    Attributes:
+        x: what the preprocessing puts out, [n_rows, n_outputs].
+        y: the outcome, [n_rows].
+        outputs: the features that each output is made from.
+    """
+
+    x: Numbers
+    y: NDArray[Any]
+    outputs: tuple[tuple[str, ...], ...]
+
+    def take(self, rows: Rows) -> Encoded:
+        """Some of the rows."""
+        return Encoded(self.x[rows], self.y[rows], self.outputs)
+
+    def shuffled(self, column: str, chance: np.random.Generator) -> Numbers:
+        """The outputs, with all that comes of one feature taken from other rows."""
+        places = [place for place, sources in enumerate(self.outputs) if column in sources]
+        mixed = self.x.copy()
+        mixed[:, places] = self.x[chance.permutation(len(self.x))][:, places]
+        return mixed
+
+
+def reference_model(task: TaskType, seed: int) -> Any:
+    """A quick model that sees interactions; it judges columns, and is no candidate itself."""
+    kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+    return kind(
+        max_iter=60, max_leaf_nodes=15, min_samples_leaf=30, early_stopping=False, random_state=seed
+    )
+
+
+def score(task: TaskType, model: Any, x: Numbers, y: NDArray[Any]) -> float:
+    """The score of a fitted model, greater when better."""
+    value: float = get_scorer(SCORERS[task])(model, x, y)
+    return value
+
+
+def dropped(config: RunConfig, table: Table, rows: Rows) -> dict[str, str]:
+    """Features that the method of the configuration drops, by these rows alone, and why."""
+    found = dict(_plain_reasons(config, table, table.frame.iloc[rows]))
+    left = [name for name in table.features if name not in found]
+    method = config.selection.method
+    if method == "none" or not left:
+        return {}
+    transformer = features.pipeline(config, table, columns=left)
+    transformer = features.pipeline(config, table, columns=left)
+    y = table.y[rows]
+    x = transformer.fit_transform(table.x.iloc[rows], y)
+    seen = Encoded(x, y, tuple(features.inputs(transformer).values()))
+    used = (
+        _by_elimination(config, table.task, x, y) if method == "rfecv" else _by_l1(table.task, x, y)
+    )
+    kept = {
+        name for keeps, names in zip(used, seen.outputs, strict=True) if keeps for name in names
+    }
+    weak = [column for column in left if column not in kept]
+    rescued = _rescued(config, table.task, seen, weak)
+    found |= {
+        column: "rfecv" if method == "rfecv" else "l1" for column in weak if column not in rescued
+    }
+    return {name: why for name, why in found.items() if name not in config.selection.keep}
+
+
+def _plain_reasons(
+    config: RunConfig, table: Table, frame: pd.DataFrame
+) -> Iterator[tuple[str, str]]:
+    """Constants and near copies of an earlier column."""
+    varying = []
+    for name in table.features:
+        if len(frame[name].unique()) == 1:
+            yield name, "constant"
+        else:
+            varying.append(name)
+    yield from copies(table.kinds, frame[varying], config.selection.correlation)
+
+
+def copies(
+    kinds: Mapping[str, str], frame: pd.DataFrame, bound: float
+) -> Iterator[tuple[str, str]]:
+    """Columns that say the same as an earlier one: numbers by rank, categories level by level."""
+    numbers = [name for name in frame.columns if kinds[name] in ("number", "flag")]
+    ranks = np.abs(frame[numbers].rank().corr().to_numpy()) if numbers else np.empty((0, 0))
+    gone: set[str] = set()
+    for later, name in enumerate(numbers):
+        for earlier in range(later):
+            if numbers[earlier] not in gone and ranks[earlier, later] > bound:
+                gone.add(name)
+                yield name, f"copy of {numbers[earlier]}"
+                break
+    names = [name for name in frame.columns if kinds[name] == "category"]
+    counts = {name: frame[name].nunique(dropna=False) for name in names}
+    for later, name in enumerate(names):
+        for twin in names[:later]:
+            if counts[twin] != counts[name] or twin in gone:
+                continue
+            if len(frame[[twin, name]].drop_duplicates()) == counts[name]:
+                gone.add(name)
+                yield name, f"copy of {twin}"
+                break
+
+
+def _by_l1(task: TaskType, x: Numbers, y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Outputs with a weight under a penalty that noise does not get over.
+
+    The penalty is the size that the gradient of a column of pure noise stays below in 99 of 100
+    tables: its standard deviation times a normal quantile. A stricter one would drop what is
+    weak with what is useless.
+    """
+    scaled = StandardScaler().fit_transform(x)
+    rows = len(x)
+    largest = norm.ppf(1 - _NOISE_ALPHA / 2)
+    if task == "regression":
+        alpha = float(np.std(y)) * largest / np.sqrt(rows)
+        return np.asarray(Lasso(alpha=alpha, max_iter=2000).fit(scaled, y).coef_ != 0)
+    spread = np.sqrt(rows * _variance(y))
+    linear = LogisticRegression(
+        C=1 / (spread * largest), l1_ratio=1, solver="liblinear", max_iter=300, random_state=0
+    )
+    if task == "binary":
+        return np.asarray(linear.fit(scaled, y).coef_[0] != 0)
+    each = OneVsRestClassifier(linear).fit(scaled, y).estimators_
+    return np.asarray(np.any([one.coef_[0] != 0 for one in each], axis=0))
+
+
+def _variance(y: NDArray[Any]) -> float:
+    shares = np.bincount(y) / len(y)
+    return float(np.max(shares * (1 - shares)))
+
+
+def _by_elimination(
+    config: RunConfig, task: TaskType, x: Numbers, y: NDArray[Any]
+) -> NDArray[np.bool_]:
+    kind = XGBRegressor if task == "regression" else XGBClassifier
+    model = kind(n_estimators=60, max_depth=4, n_jobs=1, random_state=config.training.seed)
+    return np.asarray(RFECV(model, step=0.2, cv=3, scoring=SCORERS[task]).fit(x, y).support_)
+
+
+def _rescued(config: RunConfig, task: TaskType, rows: Encoded, weak: list[str]) -> set[str]:
+    """Of the weak features those that a model with interactions needs.
+
+    Each half of the rows judges a model of the other half: a feature is needed when shuffling it
+    makes the losses of single rows larger by more than chance does.
+    """
+    chance = np.random.default_rng(config.training.seed)
+    halves = np.array_split(chance.permutation(len(rows.y)), 2)
+    more: dict[str, list[Numbers]] = {column: [] for column in weak}
+    for learn, judge in (halves, halves[::-1]):
+        known, unseen = rows.take(learn), rows.take(judge)
+        if not weak or (task != "regression" and len(set(known.y)) < len(set(rows.y))):
+            return set(weak)
+        model = reference_model(task, config.training.seed).fit(known.x, known.y)
+        whole = _losses(task, model, unseen.x, unseen.y)
+        for column in weak:
+            shuffled = unseen.shuffled(column, chance)
+            more[column].append(_losses(task, model, shuffled, unseen.y) - whole)
+    return {column for column in weak if _beyond_noise(np.concatenate(more[column]))}
+
+
+def _losses(task: TaskType, model: Any, x: Numbers, y: NDArray[Any]) -> Numbers:
+    """The loss of each row: squared error, or minus the logarithm of its class's probability."""
+    if task == "regression":
+        return np.asarray((model.predict(x) - y) ** 2)
+    return np.asarray(-np.log(model.predict_proba(x)[np.arange(len(y)), y] + 1e-12))
+
+
+def _beyond_noise(differences: Numbers) -> bool:
+    error = differences.std(ddof=1) / np.sqrt(len(differences))
+    return bool(differences.mean() > norm.ppf(1 - _INNER_ALPHA) * error)
+
+
+def effects(
+    task: TaskType, model: Any, rows: Encoded, columns: list[str], chance: np.random.Generator
+) -> dict[str, float]:
+    """Loss of score when what comes of a feature is shuffled over the rows, for each feature."""
+    rows = rows.take(np.arange(min(len(rows.y), _JUDGED_ROWS)))
+    whole = score(task, model, rows.x, rows.y)
+    lost = {}
+    for column in columns:
+        shuffled = rows.shuffled(column, chance)
+        lost[column] = whole - score(task, model, shuffled, rows.y)
+    return lost
