@@ -68,8 +68,13 @@ def test_wheels_and_installers_stay_behind(engine: Engine, part: str) -> None:
     assert found.split() == ["/"]
     packages = read_only(engine, part, "sh", "-c", "ls /opt/dohyo/lib/python3*/site-packages")
     names = set(packages.split())
-    assert names.isdisjoint({"pip", "setuptools", "pytest", "matplotlib"})
-    assert ("bentoml" in names) == (part == "runtime")
+    assert names.isdisjoint({"pip", "setuptools", "pytest"})
+    # The runtime also scores data sets, and draws what their report shows.
+    assert (
+        names >= {"bentoml", "matplotlib"}
+        if part == "runtime"
+        else (names.isdisjoint({"bentoml", "matplotlib"}))
+    )
     assert ("kopf" in names) == (part == "operator")
 
 
