@@ -11,7 +11,7 @@ from dohyo.api.violations import Violation, dotted
 from dohyo.contract import KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dohyo.api.rule import Path
     from dohyo.api.schema import Schema
@@ -53,6 +53,28 @@ class Findings:
     def refuse(self, path: Path, value: Any, message: str, way_out: str = "") -> None:
         self.shapes.append(Violation(dotted(path), value, message, way_out))
         self.sick.append(path)
+
+
+def document_of(
+    raw: Mapping[str, Any], schema: Schema, purpose: str, findings: Findings
+) -> dict[str, Any]:
+    """The name and the spec of a whole resource, as rules look at them; findings are added to.
+
+    Args:
+        raw: the whole resource, as JSON values.
+        schema: of its spec.
+        purpose: what a spec is for, said where there is none.
+        findings: gets all that is wrong.
+    """
+    metadata = raw.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str):
+        findings.refuse(("metadata", "name"), name, "is missing" if name is None else "is no name")
+    spec = raw.get("spec")
+    if spec is None:
+        findings.refuse(("spec",), None, "is missing", purpose)
+    taken = {} if spec is None else taken_in(spec, schema, ("spec",), findings)
+    return {"metadata": {"name": name}, "spec": taken}
 
 
 def taken_in(value: Any, schema: Schema, path: Path, findings: Findings) -> Any:
