@@ -149,6 +149,19 @@ class Condition(ReadModel):
     """Why, in a sentence."""
 
 
+# Known by their types, to the API server and to server-side apply.
+Conditions = Annotated[
+    tuple[Condition, ...],
+    Field(
+        max_length=16,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    ),
+]
+
+
 class Wanted(BaseModel):
     """A condition as it should be now, before it is known since when."""
 
