@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from dohyo.api.guessing import nearest
 from dohyo.api.schema import PRESERVES
 from dohyo.api.violations import Violation, dotted
 from dohyo.contract import KIND
@@ -131,13 +131,6 @@ def _unknown(key: str, known: Iterable[str], path: Path, value: Any, kind: str) 
     way_out = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
     shown = None if isinstance(value, dict | list) else value
     return Violation(dotted(path), shown, f"is no field of a {kind}", way_out)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant."""
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
 
 
 def _has_type(value: Any, schema: Schema) -> bool:
