@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.harness.ports import free_port
 from tests.harness.until import until
 
 if TYPE_CHECKING:
@@ -53,12 +54,6 @@ class Served:
             return answer.status, answer.read().decode()
         finally:
             connection.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def launch(

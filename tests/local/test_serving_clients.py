@@ -11,7 +11,7 @@ import pytest
 
 from images import samples
 from images.paths import BENTOML_HOME
-from tests.harness import bentos, model
+from tests.harness import bentos, model, ports
 from tests.harness.environments import python_with
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ ROWS = model.rows()[:4]
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[Served, int]]:
     samples.ensure()
-    grpc_port = bentos.free_port()
+    grpc_port = ports.free_port()
     options = ("--grpc-port", str(grpc_port))
     with bentos.served(model.LOGISTIC, *options, home=BENTOML_HOME) as bento:
         yield bento, grpc_port
