@@ -42,7 +42,7 @@ def started(name: str, bento: str) -> tuple[float, int]:
             stderr=log,
             text=True,
         )
-        served = bentos.Served(process, port)
+        served = bentos.Served(port, process)
         try:
             until(f"{name} is ready", lambda: bentos.state(served), ("200").__eq__, seconds=120)
             spent = measuring.cpu_seconds(process.pid)

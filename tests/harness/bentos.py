@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import socket
 import subprocess
@@ -11,8 +9,9 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tests.harness.loopback import OnPort
 from tests.harness.ports import free_port
 from tests.harness.until import until
 
@@ -26,18 +25,10 @@ END_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Served:
+class Served(OnPort):
     """A bento that answers on a port of 127.0.0.1, and the process that does."""
 
     process: subprocess.Popen[str]
-    port: int
-
-    def get(self, path: str) -> tuple[int, str]:
-        return self.send("GET", path, None)
-
-    def post(self, path: str, body: str) -> tuple[int, Any]:
-        status, text = self.send("POST", path, body)
-        return status, json.loads(text)
 
     def refuses(self) -> bool:
         try:
@@ -45,15 +36,6 @@ class Served:
         except ConnectionRefusedError:
             return True
         return False
-
-    def send(self, method: str, path: str, body: str | None) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
 
 
 def launch(
@@ -79,7 +61,7 @@ def served(
     where = ("--host", "127.0.0.1", "--port", str(port))
     process = launch(target, *where, *options, home=home, environment=environment)
     try:
-        bento = Served(process, port)
+        bento = Served(port, process)
         until(f"{target} is ready", lambda: state(bento), ("200").__eq__, seconds=READY_SECONDS)
         yield bento
     finally:
@@ -125,7 +107,4 @@ def state(bento: Served) -> str:
     if bento.process.poll() is not None:
         words = bento.process.stdout.read() if bento.process.stdout else ""
         raise AssertionError(f"it ended with code {bento.process.returncode}: {words}")
-    try:
-        return str(bento.get("/readyz")[0])
-    except (OSError, http.client.HTTPException) as error:
-        return repr(error)
+    return bento.ready()

@@ -147,7 +147,7 @@ def test_bentoml_serves_it_as_well(tmp_path: Any, bento: str) -> None:
         text=True,
         start_new_session=True,
     )
-    served = bentos.Served(process, port)
+    served = bentos.Served(port, process)
     try:
         until("it is ready", lambda: bentos.state(served), ("200").__eq__, seconds=90)
         question = model.question(ROWS[:3])
