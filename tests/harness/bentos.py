@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 READY_SECONDS = 90.0
 END_SECONDS = 30.0
+_LEFT_OUT = ("AWS_", "GOOGLE_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ def surroundings(home: Path) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": paths,
     }
+
+
+def without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    """The test's own environment must not decide which credentials there are, nor which proxy."""
+    return {name: text for name, text in environment.items() if not name.startswith(_LEFT_OUT)}
 
 
 def state(bento: Served) -> str:
