@@ -86,10 +86,18 @@ class Telemetry(Collector):
         signing.add_metric(who, float(self.signing()))
         yield signing
         for name, count, text in (
-            ("unsigned_answers", self.unsigned, "Answers without a prediction id."),
-            ("malformed_assignments", self.malformed_assignments, "Assignments not understood."),
+            (
+                "dohyo_serving_unsigned_answers",
+                self.unsigned,
+                "Answers without a prediction id.",
+            ),
+            (
+                "dohyo_serving_malformed_assignments",
+                self.malformed_assignments,
+                "Assignments not understood.",
+            ),
         ):
-            family = CounterMetricFamily(f"dohyo_serving_{name}", text, labels=_WHO)
+            family = CounterMetricFamily(name, text, labels=_WHO)
             family.add_metric(who, count)
             yield family
         if self.drift is not None:

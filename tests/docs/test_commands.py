@@ -11,18 +11,12 @@ import pytest
 from cluster.paths import REPOSITORY
 from dohyo.cli import program
 from dohyo_training.cli import program as training
+from tests.docs.pages import NAMES, PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-PAGES = [
-    *sorted(REPOSITORY.glob("*.md")),
-    *sorted((REPOSITORY / "docs").rglob("*.md")),
-    *sorted((REPOSITORY / "charts").rglob("*.md")),
-    *sorted((REPOSITORY / "charts").glob("*/templates/NOTES.txt")),
-    *sorted((REPOSITORY / "benchmarks").rglob("README.md")),
-]
 FOLDERS = "operator|services|training|charts|images|cluster|tests|benchmarks|docs|examples|locks"
 # Code within a line or a block of its own; in notes and blocks every line is code.
 _INLINE = re.compile(r"`([^`\n]+)`")
@@ -62,7 +56,7 @@ def unknown(name: str, rest: str) -> list[str]:
     return [each for each in _OPTION.findall(rest) if each not in command._option_string_actions]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+@pytest.mark.parametrize("page", PAGES, ids=NAMES.get)
 def test_a_page_names_only_what_is_there(page: Path) -> None:
     verbs = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     missing: list[str] = []
