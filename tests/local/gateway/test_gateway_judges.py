@@ -13,7 +13,7 @@ import pytest
 from dohyo.contract import BUCKETS, MODE_PINNED
 from dohyo.contract.prediction_id import encode
 from dohyo.contract.trials import GatePlan
-from tests.harness.until import until
+from tests.harness.until import until, until_async
 from tests.local.evidence.running import key_folder, keys_of, quality, running
 from tests.local.gateway.ring import ENTITY, HOST, Pod, a_request, a_ring, a_table, a_world
 from tests.local.gateway.test_gateway_grpc import Client
@@ -65,13 +65,10 @@ async def ask_all(ring: Ring, protocol: str, slow: set[str]) -> None:
 
 
 async def until_seen(service: Service, gate: str, least: int) -> GateReport:
-    async with asyncio.timeout(60):
-        while True:
-            report = await asyncio.to_thread(service.report)
-            found = next(g for g in report.trials[0].gates if g.name == gate)
-            if found.champion.events + found.challenger.events >= least:
-                return found
-            await asyncio.sleep(0.2)
+    def enough(found: GateReport) -> bool:
+        return found.champion.events + found.challenger.events >= least
+
+    return await asyncio.to_thread(service.until_gate, gate, enough)
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
@@ -127,9 +124,7 @@ async def test_a_retry_and_an_ejected_pod_are_no_evidence_against_anybody(
                     status, headers, _ = await ring.get(headers={ENTITY: entity})
                     wanted = "v13" if on_challenger(entity) else "v12"
                     assert (status, headers["x-dohyo-version"]) == (200, wanted)
-                async with asyncio.timeout(20):
-                    while not (tried := await retried(ring)):
-                        await asyncio.sleep(0.1)
+                tried = await until_async("one is tried again", lambda: retried(ring), seconds=20)
                 assert not [name for name in tried if 'version="v12"' in name]
                 # What follows is told of; so nothing before it was held back.
                 await ring.get("/status/500", headers={ENTITY: "e0"})
@@ -200,7 +195,9 @@ async def test_ids_that_are_not_ours_change_nothing_and_an_exchange_of_keys_lose
             said = await told(ring, [row(late), row(newly_signed(service, "e"))])
             assert said["accepted"] == 1
             assert [r["reason"] for r in said["refused"]] == ["forged"]
-            gate = await until_units(service, 81)
+            gate = await asyncio.to_thread(
+                service.until_gate, "quality", lambda found: found.champion.units >= 81
+            )
     assert (gate.champion.units, gate.champion.labels) == (81, 81)
 
 
@@ -230,13 +227,3 @@ def newly_signed(service: Service, entity: str) -> str:
     text = service.signed(made)
     keys_of.cache_clear()
     return text
-
-
-async def until_units(service: Service, least: int) -> GateReport:
-    async with asyncio.timeout(60):
-        while True:
-            report = await asyncio.to_thread(service.report)
-            gate = report.trials[0].gates[0]
-            if gate.champion.units >= least:
-                return gate
-            await asyncio.sleep(0.2)

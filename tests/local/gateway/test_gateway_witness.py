@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dohyo.contract.trials import GatePlan
 from dohyo_gateway.witness_log import WITNESS_FILE
+from tests.harness.until import until
 from tests.local.evidence.running import key_folder, running
 from tests.local.gateway.ring import ENTITY, a_ring, a_table, a_world
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import pytest
 
     from dohyo.contract import RoutingTable
-    from dohyo.contract.evidence import GateReport
     from tests.local.evidence.running import Service
     from tests.local.gateway.ring import Pod, Ring
 
@@ -31,17 +31,15 @@ def on_trial(epoch: int = 1) -> RoutingTable:
     return replace(a_table(5000, epoch=epoch), slow_seconds=0.25, bad_codes=("429",))
 
 
-async def events(service: Service, gate: str) -> int:
-    """Bad units of both arms that the service has settled."""
-    report = await asyncio.to_thread(service.report)
-    found: GateReport = next(g for g in report.trials[0].gates if g.name == gate)
-    return found.champion.events + found.challenger.events
-
-
 async def until_settled(service: Service, wanted: dict[str, int]) -> None:
-    async with asyncio.timeout(30):
-        while {gate: await events(service, gate) for gate in wanted} != wanted:
-            await asyncio.sleep(0.2)
+    """Until the service has settled that many bad units of both arms, by gate."""
+
+    def settled() -> dict[str, int]:
+        gates = {gate.name: gate for gate in service.report().trials[0].gates}
+        arms = {name: (gates[name].champion, gates[name].challenger) for name in wanted}
+        return {name: sum(arm.events for arm in both) for name, both in arms.items()}
+
+    await asyncio.to_thread(until, "all is settled", settled, wanted.__eq__, seconds=30)
 
 
 async def ask(
