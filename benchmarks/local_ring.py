@@ -22,6 +22,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.gateway_overhead import Question, by_own_client
+from cluster.paths import REPOSITORY
 from dohyo.cluster.kinds import POD
 from images import samples
 from images.paths import BENTOML_HOME
@@ -37,13 +38,12 @@ LIMIT_ADDED_MS = 0.5
 LIMIT_DEMO_SECONDS = 180.0
 LIMIT_FIRST_ANSWER_SECONDS = 20.0
 REQUESTS = 10_000
-ROOT = Path(__file__).parents[1]
 
 
 def demo() -> bool:
     """Runs the demo as `make demo` does, and tells its stages."""
     command = [sys.executable, "-m", "examples.demo", "--output", "json"]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         return False
     stages: dict[str, float] = json.loads(done.stdout)["stages"]

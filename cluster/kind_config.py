@@ -33,7 +33,11 @@ class Layout:
 
 
 def ports(environment: Mapping[str, str]) -> dict[int, int]:
-    """NodePort to host port, from the environment or the same number."""
+    """NodePort to host port, from the environment or the same number.
+
+    Raises:
+        ClusterError: a variable holds no port; says which.
+    """
     chosen = {}
     for node_port, variable in PUBLISHED.items():
         value = environment.get(variable) or str(node_port)

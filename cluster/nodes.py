@@ -107,7 +107,11 @@ def check_ports(ports: dict[int, int]) -> None:
 
 
 def create(engine: Engine, kind: str, workers: int) -> None:
-    """Makes the cluster, whole: nodes joined, pod network up, DNS answering."""
+    """Makes the cluster, whole: nodes joined, pod network up, DNS answering.
+
+    Raises:
+        ClusterError: it cannot be made, for instance because a port is taken; with the way out.
+    """
     ports = kind_config.ports(os.environ)
     check_ports(ports)
     image = choose_image(engine)

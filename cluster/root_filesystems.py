@@ -37,7 +37,11 @@ CLEAN_UP = 'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/usr/share/
 
 
 def suite() -> str:
-    """The name of this machine's Debian release, which the roots are made of as well."""
+    """The name of this machine's Debian release, which the roots are made of as well.
+
+    Raises:
+        ClusterError: it is no Debian.
+    """
     for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
         name, _, value = line.partition("=")
         if name == "VERSION_CODENAME":
@@ -49,7 +53,11 @@ def suite() -> str:
 
 
 def apt_sources() -> str:
-    """The machine's own package sources, in one of apt's two formats (never both)."""
+    """The machine's own package sources, in one of apt's two formats (never both).
+
+    Raises:
+        ClusterError: apt has none.
+    """
     folder = Path("/etc/apt/sources.list.d")
     for files in (sorted(folder.glob("*.sources")), _one_line_sources(folder)):
         text = "\n\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())

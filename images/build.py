@@ -14,6 +14,7 @@ from cluster import engine as engines
 from cluster.programs import Surroundings, attempt
 from cluster.progress import duration, say, step
 from images import samples, wheels
+from images.dockerfiles import dockerfile
 from images.locking import lock_of
 from images.paths import CONTEXTS, PACKAGE, REPOSITORY
 
@@ -83,11 +84,9 @@ def build_training() -> None:
 
 
 def _build_part(engine: Engine, part: str, wheel: Path) -> None:
-    folder = PACKAGE / part
+    described = dockerfile(part)
     scripts = [PACKAGE / script for script in SCRIPTS]
-    key = products.key(
-        folder / "Dockerfile", *scripts, lock_of(part), wheel, _id(engine, base_images.PYTHON)
-    )
+    key = products.key(described, *scripts, lock_of(part), wheel, _id(engine, base_images.PYTHON))
     context = CONTEXTS / part
     seconds = BUILD_SECONDS.get(part, TRAINING_BUILD_SECONDS)
     recipe = Recipe(image_name(part), key, context, seconds)
@@ -95,8 +94,9 @@ def _build_part(engine: Engine, part: str, wheel: Path) -> None:
         return
     fetched = wheels.third_party(part)
     _fresh(context)
-    for file in (folder / "Dockerfile", *scripts):
-        shutil.copy(file, context)
+    (context / "Dockerfile").write_text(described)
+    for script in scripts:
+        shutil.copy(script, context)
     shutil.copy(lock_of(part), context / "requirements.txt")
     shutil.copytree(wheel, context / "project-wheel")
     # Links, because the wheels of the runtime take 250 MB.
@@ -106,14 +106,14 @@ def _build_part(engine: Engine, part: str, wheel: Path) -> None:
 
 def _build_bento(engine: Engine, version: str) -> None:
     runtime = image_name("runtime")
-    dockerfile = PACKAGE / "bento" / "Dockerfile"
+    described = PACKAGE / "bento" / "Dockerfile"
     context = CONTEXTS / f"bento-{version}"
-    key = products.key(dockerfile, samples.key(), _id(engine, runtime))
+    key = products.key(described, samples.key(), _id(engine, runtime))
     recipe = Recipe(bento_image(version), key, context, 5, ("--build-arg", f"RUNTIME={runtime}"))
     if _is_built(engine, recipe):
         return
     _fresh(context)
-    shutil.copy(dockerfile, context)
+    shutil.copy(described, context)
     samples.unpack(version, context / "bento")
     _build(engine, recipe)
 

@@ -8,18 +8,20 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from cluster import go_toolchain, paths
+from cluster.paths import REPOSITORY
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from benchmarks.serving.servers import Server
 
 GHZ = ("github.com/bojand/ghz/cmd/ghz", "v0.121.0")
-PROTO = Path(__file__).parents[2] / "services" / "dohyo_serving" / "oip" / "open_inference.proto"
+PROTO = REPOSITORY / "services" / "dohyo_serving" / "oip" / "open_inference.proto"
 POST = """
 local file = io.open(os.getenv("BODY"))
 wrk.method, wrk.body = "POST", file:read("*a")

@@ -65,5 +65,12 @@ def floored(probabilities: FloatArray, floor: float) -> FloatArray:
 
 
 def thompson(counts: FloatArray, sums: FloatArray, squares: FloatArray, floor: float) -> FloatArray:
-    """The next shares by version on the last axis; see `best_probabilities` and `floored`."""
+    """The next shares by version on the last axis, which sum to 1.
+
+    Args:
+        counts: rewards seen of each version, [..., n_versions].
+        sums: of the rewards, [..., n_versions].
+        squares: sums of their squares, [..., n_versions].
+        floor: the least share of each version, 0 to 1; at most an equal share is given.
+    """
     return floored(best_probabilities(counts, sums, squares), floor)

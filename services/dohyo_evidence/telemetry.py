@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -27,23 +28,16 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.accepted = Counter(
-            ACCEPTED,
-            "Rows that were stored, repeats included.",
-            _ROWS,
-            registry=self.registry,
-        )
-        self.refused = Counter(
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        self.accepted = counter(ACCEPTED, "Rows that were stored, repeats included.", _ROWS)
+        self.refused = counter(
             REFUSED,
             "Rows that were refused, by the reason given to the sender.",
             (*_ROWS, "reason"),
-            registry=self.registry,
         )
-        self.turned_away = Counter(
-            TURNED_AWAY,
-            "Batches answered with 429 or 503; their senders try again.",
-            ("code",),
-            registry=self.registry,
+        self.turned_away = counter(
+            TURNED_AWAY, "Batches answered with 429 or 503; their senders try again.", ("code",)
         )
         self.seconds = Histogram(
             BATCH_SECONDS,
@@ -52,45 +46,27 @@ class Telemetry:
             registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
         )
-        self.dropped = Counter(
-            DROPPED,
-            "Records that pods say they had to throw away.",
-            registry=self.registry,
+        self.dropped = counter(DROPPED, "Records that pods say they had to throw away.")
+        self.database_up = gauge(DATABASE_UP, "1 while the database answers.")
+        self.settle_errors = counter(
+            SETTLE_ERRORS, "Settlings of a trial that failed; they are tried again."
         )
-        self.database_up = Gauge(
-            DATABASE_UP,
-            "1 while the database answers.",
-            registry=self.registry,
-        )
-        self.settle_errors = Counter(
-            SETTLE_ERRORS,
-            "Settlings of a trial that failed; they are tried again.",
-            registry=self.registry,
-        )
-        self.e_values = Gauge(
+        self.e_values = gauge(
             "dohyo_evidence_e_value",
             "The largest e-value so far of a claim of a gate.",
             (*_GATE, "claim"),
-            registry=self.registry,
         )
-        self.thresholds = Gauge(
+        self.thresholds = gauge(
             "dohyo_evidence_threshold",
             "The e-value from which on a claim is rejected.",
             (*_GATE, "claim"),
-            registry=self.registry,
         )
-        self.effects = Gauge(
+        self.effects = gauge(
             "dohyo_evidence_effect",
             "The effect of a gate, and its confidence sequence.",
             (*_GATE, "bound"),
-            registry=self.registry,
         )
-        self.units = Gauge(
-            "dohyo_evidence_units",
-            "Settled units of a gate.",
-            (*_GATE, "role"),
-            registry=self.registry,
-        )
+        self.units = gauge("dohyo_evidence_units", "Settled units of a gate.", (*_GATE, "role"))
 
     def show(self, report: EvidenceReport) -> None:
         """Takes over what a report says of its gates."""

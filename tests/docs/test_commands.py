@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.paths import REPOSITORY
 from dohyo.cli import program
 from dohyo_training.cli import program as training
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
 PAGES = [
-    *sorted(ROOT.glob("*.md")),
-    *sorted((ROOT / "docs").rglob("*.md")),
-    *sorted((ROOT / "charts").rglob("*.md")),
-    *sorted((ROOT / "charts").glob("*/templates/NOTES.txt")),
-    *sorted((ROOT / "benchmarks").rglob("README.md")),
+    *sorted(REPOSITORY.glob("*.md")),
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+    *sorted((REPOSITORY / "charts").rglob("*.md")),
+    *sorted((REPOSITORY / "charts").glob("*/templates/NOTES.txt")),
+    *sorted((REPOSITORY / "benchmarks").rglob("README.md")),
 ]
 FOLDERS = "operator|services|training|charts|images|cluster|tests|benchmarks|docs|examples|locks"
 # Code within a line or a block of its own; in notes and blocks every line is code.
@@ -62,9 +62,9 @@ def unknown(name: str, rest: str) -> list[str]:
     return [each for each in _OPTION.findall(rest) if each not in command._option_string_actions]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_a_page_names_only_what_is_there(page: Path) -> None:
-    verbs = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    verbs = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     missing: list[str] = []
     for code in snippets(page):
         if command := _COMMAND.match(code):
@@ -72,7 +72,7 @@ def test_a_page_names_only_what_is_there(page: Path) -> None:
         if (verb := _VERB.match(code)) and verb["verb"] not in verbs:
             missing.append(code)
         for found in _PATH.finditer(code):
-            if not list(ROOT.glob(found["path"])):
+            if not list(REPOSITORY.glob(found["path"])):
                 missing.append(found["path"])
     assert missing == []
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "docs" / "decisions"
+from cluster.paths import REPOSITORY
+
+FOLDER = REPOSITORY / "docs" / "decisions"
 
 
 def test_the_table_names_every_decision_once() -> None:

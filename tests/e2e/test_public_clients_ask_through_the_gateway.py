@@ -10,7 +10,7 @@ import pytest
 from tests.harness import model
 from tests.harness.asking import GATEWAY_ADDRESS, GATEWAY_PORT
 from tests.harness.manifests import challenger, model_deployment, version
-from tests.harness.public_clients import REQUIREMENTS, told_by
+from tests.harness.public_clients import REQUIREMENTS, asked_by
 
 if TYPE_CHECKING:
     from tests.harness.ring import Ring
@@ -26,7 +26,7 @@ ROUNDS = 3
 
 def asked(script: str, deployment: str) -> dict[str, Any]:
     """For each protocol: version, prediction id and probabilities."""
-    return told_by(CLIENTS / script, f"{GATEWAY_ADDRESS}:{GATEWAY_PORT}", deployment, rows=ROWS)
+    return asked_by(CLIENTS / script, f"{GATEWAY_ADDRESS}:{GATEWAY_PORT}", deployment, rows=ROWS)
 
 
 def test_both_protocols_by_one_port(ring: Ring, story: Story) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cluster.paths import REPOSITORY
 from tests.harness.loopback import OnPort
 from tests.harness.ports import free_port
 from tests.harness.until import until
@@ -18,7 +19,6 @@ from tests.harness.until import until
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 READY_SECONDS = 90.0
 END_SECONDS = 30.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,8 +10,10 @@ import grpc
 
 from dohyo_serving.oip import open_inference_pb2 as messages
 from tests.harness.manifests import ENTITY_HEADER
+from tests.harness.pacing import beside, send_on_time, steady
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
 
 GATEWAY = "127.0.0.1:30080"
@@ -35,9 +35,8 @@ class _Calling:
         self._per_second = per_second
         self._made = made
 
-    async def run(self, ended: threading.Event) -> None:
+    async def run(self, ended: asyncio.Event) -> None:
         """Each call by an entity of its own, at the moment that its turn comes."""
-        loop = asyncio.get_running_loop()
         options = [("grpc.default_authority", self._host)]
         async with grpc.aio.insecure_channel(GATEWAY, options=options) as channel:
             call = channel.unary_unary(
@@ -45,16 +44,8 @@ class _Calling:
                 request_serializer=messages.ServerReadyRequest.SerializeToString,
                 response_deserializer=messages.ServerReadyResponse.FromString,
             )
-            under_way: set[asyncio.Task[None]] = set()
-            began, number = loop.time(), 0
-            while not ended.is_set():
-                while number < (loop.time() - began) * self._per_second:
-                    number += 1
-                    task = asyncio.create_task(self._one(call, number))
-                    under_way.add(task)
-                    task.add_done_callback(under_way.discard)
-                await asyncio.sleep(0.01)
-            await asyncio.gather(*under_way)
+            times = steady(self._per_second)
+            await send_on_time(times, ended, lambda number, _: self._one(call, number))
 
     async def _one(self, call: grpc.aio.UnaryUnaryMultiCallable, number: int) -> None:
         metadata = ((ENTITY_HEADER, f"caller-{number}"),)
@@ -70,12 +61,6 @@ class _Calling:
 @contextmanager
 def under(host: str, per_second: float) -> Iterator[Made]:
     """Lets clients call a ModelDeployment while the block runs."""
-    made, ended = Made(), threading.Event()
-    calling = _Calling(host, per_second, made)
-    thread = threading.Thread(target=lambda: asyncio.run(calling.run(ended)))
-    thread.start()
-    try:
+    made = Made()
+    with beside(_Calling(host, per_second, made).run):
         yield made
-    finally:
-        ended.set()
-        thread.join(timeout=60)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -43,19 +42,13 @@ def run(*command: str, text: str | None = None, seconds: float = KUBECTL_SECONDS
     Raises:
         CommandError: it ended with another code than 0, or took too long.
     """
-    try:
-        done = subprocess.run(
-            command,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-            cwd=paths.REPOSITORY,
-            env={**os.environ, **environment(), "KUBECONFIG": str(paths.KUBECONFIG)},
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CommandError(f"`{shlex.join(command)}` took more than {seconds:.0f} s") from error
+    where = programs.Surroundings(
+        folder=paths.REPOSITORY,
+        environment={**environment(), "KUBECONFIG": str(paths.KUBECONFIG)},
+        input=text,
+        limit_seconds=seconds,
+    )
+    done = programs.attempt(command, where)
     if done.returncode != 0:
         raise CommandError(
             f"`{shlex.join(command)}` ended with code {done.returncode}:\n"

@@ -11,7 +11,6 @@ import asyncio
 import heapq
 import json
 import random
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import aiohttp
 
 from dohyo.contract import HEADER_PREDICTION_ID, HEADER_VERSION
 from tests.harness.manifests import ENTITY_HEADER
+from tests.harness.pacing import beside, send_on_time, steady
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tests.harness.model import Question
 
 BATCH_ROWS = 100
+TELL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -93,25 +94,20 @@ class _Feeding:
         self._told = told
         self._chance = random.Random(crowd.seed)
         self._waiting: list[_Label] = []
-        self._number = 0
 
-    async def run(self, ended: threading.Event) -> None:
+    async def run(self, ended: asyncio.Event) -> None:
         """Asks and tells until `ended` is set, then tells what is left."""
-        loop = asyncio.get_running_loop()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as session:
-            asked: set[asyncio.Task[None]] = set()
-            began = loop.time()
-            while not ended.is_set():
-                due = int((loop.time() - began) * self._crowd.per_second)
-                while self._number < due:
-                    self._number += 1
-                    task = asyncio.create_task(self._ask(session, self._number))
-                    asked.add(task)
-                    task.add_done_callback(asked.discard)
-                await self._tell(session, loop.time())
-                await asyncio.sleep(0.05)
-            await asyncio.gather(*asked)
+            telling = asyncio.create_task(self._tell_regularly(session, ended))
+            times = steady(self._crowd.per_second)
+            await send_on_time(times, ended, lambda number, _: self._ask(session, number))
+            await telling
             await self._tell(session, float("inf"))
+
+    async def _tell_regularly(self, session: aiohttp.ClientSession, ended: asyncio.Event) -> None:
+        while not ended.is_set():
+            await self._tell(session, asyncio.get_running_loop().time())
+            await asyncio.sleep(TELL_SECONDS)
 
     async def _ask(self, session: aiohttp.ClientSession, number: int) -> None:
         crowd = self._crowd
@@ -181,11 +177,6 @@ class _Feeding:
 @contextmanager
 def told_by(crowd: Crowd) -> Iterator[Told]:
     """Lets the crowd ask and tell while the block runs."""
-    told, ended = Told(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_Feeding(crowd, told).run(ended)))
-    thread.start()
-    try:
+    told = Told()
+    with beside(_Feeding(crowd, told).run):
         yield told
-    finally:
-        ended.set()
-        thread.join(timeout=60)

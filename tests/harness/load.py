@@ -21,6 +21,7 @@ from typing import IO
 
 from tests.harness import records, schedule
 from tests.harness.http1 import Answer, Connection, MalformedError
+from tests.harness.pacing import send_on_time
 
 FLUSH_SECONDS = 0.2
 
@@ -88,35 +89,16 @@ class Sender:
         self._out = out
         self._idle: deque[Connection] = deque()
         self._stop = asyncio.Event()
-        self._under_way: set[asyncio.Task[None]] = set()
 
     def stop(self) -> None:
         self._stop.set()
 
     async def run(self) -> None:
         await self._open_kept()
-        began = time.time()
         flushing = asyncio.create_task(self._flush_regularly())
-        for number, after in enumerate(schedule.send_times(self._order.phases)):
-            due = began + after
-            if await self._stopped_before(due):
-                break
-            task = asyncio.create_task(self._one(number, due))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        await send_on_time(schedule.send_times(self._order.phases), self._stop, self._one)
         flushing.cancel()
         self._out.flush()
-
-    async def _stopped_before(self, due: float) -> bool:
-        remaining = due - time.time()
-        if remaining > 0:
-            try:
-                await asyncio.wait_for(self._stop.wait(), remaining)
-            except TimeoutError:
-                return False
-        return self._stop.is_set()
 
     async def _one(self, number: int, due: float) -> None:
         fresh = number % self._order.fresh_every == 0

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
+from cluster.paths import REPOSITORY
 
 
 def typed(blocks: list[str], minutes: float = 5) -> str:
@@ -17,7 +16,7 @@ def typed(blocks: list[str], minutes: float = 5) -> str:
     script = "\n".join(["set -eu -o pipefail", *blocks])
     shell = subprocess.Popen(
         ["bash", "-c", script],
-        cwd=ROOT,
+        cwd=REPOSITORY,
         env={k: v for k, v in os.environ.items() if k != "KUBECONFIG"} | {"OMP_NUM_THREADS": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

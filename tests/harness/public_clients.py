@@ -20,7 +20,7 @@ REQUIREMENTS = {
 SECONDS = 120
 
 
-def told_by(script: Path, *arguments: str, rows: Sequence[Any]) -> dict[str, Any]:
+def asked_by(script: Path, *arguments: str, rows: Sequence[Any]) -> dict[str, Any]:
     """What a client prints of the answers to these rows, by protocol."""
     done = subprocess.run(
         [str(python_with(REQUIREMENTS[script.name])), script.name, *arguments],

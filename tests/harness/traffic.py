@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from cluster.paths import REPOSITORY
 from tests.harness import records
 from tests.harness.until import until
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from tests.harness.load import Order
     from tests.harness.records import Records
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Traffic:

@@ -6,18 +6,19 @@ import subprocess
 
 import pytest
 
+from cluster.paths import REPOSITORY
 from tests.docs.blocks import bash_blocks
-from tests.harness.pages import ROOT, promised, typed
+from tests.harness.pages import promised, typed
 
-TUTORIAL = ROOT / "docs" / "tutorial" / "first-bout.md"
-README = ROOT / "README.md"
+TUTORIAL = REPOSITORY / "docs" / "tutorial" / "first-bout.md"
+README = REPOSITORY / "README.md"
 MINUTES = 5
 pytestmark = pytest.mark.timeout(60 * MINUTES)
 
 
 def test_the_readme_works_without_a_cluster() -> None:
     # Else its first command would replace the very environment that this test runs in.
-    fresh = subprocess.run(["make", "--question", ".venv/.installed"], cwd=ROOT, check=False)
+    fresh = subprocess.run(["make", "--question", ".venv/.installed"], cwd=REPOSITORY, check=False)
     assert fresh.returncode == 0, "the environment is older than its lock; run `make venv` first"
     blocks = bash_blocks(README)
     assert blocks[0].strip() == "make demo"

@@ -10,7 +10,7 @@ import pytest
 from images import samples
 from images.paths import BENTOML_HOME
 from tests.harness import bentos, model, ports
-from tests.harness.public_clients import REQUIREMENTS, told_by
+from tests.harness.public_clients import REQUIREMENTS, asked_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def test_an_unmodified_client_gets_the_model_s_own_values(
     served: tuple[Served, int], script: str
 ) -> None:
     bento, grpc_port = served
-    found = told_by(CLIENTS / script, str(bento.port), str(grpc_port), rows=ROWS)
+    found = asked_by(CLIENTS / script, str(bento.port), str(grpc_port), rows=ROWS)
     own = [list(row.values()) for row in model.own_probabilities(model.LOGISTIC, ROWS)]
     assert len(found) >= 4
     for way, probabilities in found.items():

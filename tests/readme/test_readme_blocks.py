@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from cluster.paths import REPOSITORY
 from tests.docs.blocks import bash_blocks
 
-ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
+README = REPOSITORY / "README.md"
 MINUTES = 15
 
 
@@ -28,7 +27,7 @@ def test_the_readme_works_on_a_cluster() -> None:
     script = "\n".join(["set -eux -o pipefail", *blocks])
     done = subprocess.run(
         ["bash", "-c", script],
-        cwd=ROOT,
+        cwd=REPOSITORY,
         check=False,
         env={name: value for name, value in os.environ.items() if name != "KUBECONFIG"},
         stdin=subprocess.DEVNULL,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from cluster.paths import REPOSITORY
 from tests.docs.blocks import bash_blocks
-from tests.harness.pages import ROOT, promised, typed
+from tests.harness.pages import promised, typed
 
-TUTORIAL = ROOT / "docs" / "tutorial" / "first-bout.md"
+TUTORIAL = REPOSITORY / "docs" / "tutorial" / "first-bout.md"
 MINUTES = 10
 
 

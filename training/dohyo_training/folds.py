@@ -91,7 +91,11 @@ def split(labels: Labels, wish: Folds) -> Split:
 
 
 def choose(labels: Labels, wished: str) -> tuple[Scheme, str]:
-    """The scheme and the reason for it."""
+    """The scheme and the reason for it.
+
+    Raises:
+        FoldsError: there is no such scheme, or the table lacks the column that it needs.
+    """
     if wished not in ("auto", "time", "group", "stratified", "random"):
         raise FoldsError(
             f"folds.scheme: {wished!r} is none; choose auto, time, group, stratified or random"

@@ -34,77 +34,75 @@ _GENERATED: Final = (
 
 def modeldeployment_page() -> str:
     """Every field, rule and condition of a ModelDeployment."""
-    parts = [
-        _GENERATED,
-        f"# {KIND}\n\n",
-        f"`apiVersion: {API_VERSION}`, `kind: {KIND}`, short names `md` and `mdep`.\n",
-        "A champion that serves a model, and the challengers that try to beat it.\n",
-        "`dohyo lint -f FILE` checks a file by the same rules as the API server does.\n",
+    return "".join(
         (
-            "Fields that this release does not carry out yet are listed in "
-            "[unsupported.md](unsupported.md).\n\n"
-        ),
-        (
-            "Durations are written as `250ms`, `90s`, `1h30m` or `14d`; shares are percent with "
-            "two decimals at most.\n"
-        ),
-        *_sections("spec", spec_schema()),
-        "\n## Rules\n\n",
-        "Checked by the API server when a resource is written, and by `dohyo lint`.\n\n",
-        *_table(("where", "what is refused"), _rule_rows((*RULES, *TRANSITION_RULES))),
-        (
-            "\nThe API server cannot see the following; the operator sets the condition `Invalid`, "
-            "and what ran before goes on.\n\n"
-        ),
-        *_table(
-            ("where", "what is refused"),
-            [
-                *((f"`{place}`", text) for place, text in DURATION_RULES),
-                *((f"`….podTemplate.{p}`", text) for p, text in REFUSED_WITHOUT_HOST_ACCESS),
-            ],
-        ),
-        *_sections("status", status_schema()),
-        "\n## Conditions\n\n",
-        *_table(("type", "what it says when true"), _documented(ConditionType)),
-        "\n`kubectl wait --for=condition=Ready` waits until the ring is as the spec asks.\n",
-        "\n## Reasons\n\n",
-        *_table(("reason", "meaning"), _documented(Reason)),
-    ]
-    return "".join(parts)
+            _GENERATED,
+            f"# {KIND}\n\n",
+            f"`apiVersion: {API_VERSION}`, `kind: {KIND}`, short names `md` and `mdep`.\n",
+            "A champion that serves a model, and the challengers that try to beat it.\n",
+            "`dohyo lint -f FILE` checks a file by the same rules as the API server does.\n",
+            (
+                "Fields that this release does not carry out yet are listed in "
+                "[unsupported.md](unsupported.md).\n\n"
+            ),
+            (
+                "Durations are written as `250ms`, `90s`, `1h30m` or `14d`; shares are percent "
+                "with two decimals at most.\n"
+            ),
+            *_sections("spec", spec_schema()),
+            *_rules((*RULES, *TRANSITION_RULES), DURATION_RULES, "….podTemplate"),
+            *_sections("status", status_schema()),
+            *_conditions(ConditionType, Reason, "Ready", "the ring is as the spec asks"),
+        )
+    )
 
 
 def batchprediction_page() -> str:
     """Every field, rule and condition of a BatchPrediction."""
     definition = BATCH_PREDICTION
-    parts = [
-        _GENERATED,
-        f"# {BATCH_KIND}\n\n",
-        f"`apiVersion: {API_VERSION}`, `kind: {BATCH_KIND}`, short name `bp`.\n",
-        f"{definition.description}\n",
-        "How to use it: [batch.md](../how-to/batch.md).\n",
-        *_sections("spec", spec_schema(definition.spec)),
-        "\n## Rules\n\n",
-        "Checked by the API server when a resource is written, and by `dohyo lint`.\n\n",
-        *_table(("where", "what is refused"), _rule_rows(definition.rules)),
+    waited_for = ("Complete", "a run has come to its end")
+    return "".join(
         (
-            "\nThe API server cannot see the following; the operator sets the condition `Invalid`, "
-            "and what ran before goes on.\n\n"
-        ),
-        *_table(
-            ("where", "what is refused"),
-            [
-                *((f"`{place}`", text) for place, text in BEYOND_CEL),
-                *((f"`spec.podTemplate.{p}`", text) for p, text in REFUSED_WITHOUT_HOST_ACCESS),
-            ],
-        ),
-        *_sections("status", status_schema(definition.status)),
-        "\n## Conditions\n\n",
-        *_table(("type", "what it says when true"), _documented(BatchConditionType)),
-        "\n`kubectl wait --for=condition=Complete` waits until a run has come to its end.\n",
-        "\n## Reasons\n\n",
-        *_table(("reason", "meaning"), _documented(BatchReason)),
-    ]
-    return "".join(parts)
+            _GENERATED,
+            f"# {BATCH_KIND}\n\n",
+            f"`apiVersion: {API_VERSION}`, `kind: {BATCH_KIND}`, short name `bp`.\n",
+            f"{definition.description}\n",
+            "How to use it: [batch.md](../how-to/batch.md).\n",
+            *_sections("spec", spec_schema(definition.spec)),
+            *_rules(definition.rules, BEYOND_CEL, "spec.podTemplate"),
+            *_sections("status", status_schema(definition.status)),
+            *_conditions(BatchConditionType, BatchReason, *waited_for),
+        )
+    )
+
+
+def _rules(
+    rules: Iterable[Rule | TransitionRule],
+    beyond: Iterable[tuple[str, str]],
+    pod_template: str,
+) -> Iterator[str]:
+    """What the API server refuses, and what only the operator sees."""
+    head = ("where", "what is refused")
+    yield "\n## Rules\n\n"
+    yield "Checked by the API server when a resource is written, and by `dohyo lint`.\n\n"
+    yield from _table(head, _rule_rows(rules))
+    yield (
+        "\nThe API server cannot see the following; the operator sets the condition `Invalid`, "
+        "and what ran before goes on.\n\n"
+    )
+    templates = ((f"{pod_template}.{p}", text) for p, text in REFUSED_WITHOUT_HOST_ACCESS)
+    yield from _table(head, ((f"`{place}`", text) for place, text in (*beyond, *templates)))
+
+
+def _conditions(
+    types: type[StrEnum], reasons: type[StrEnum], waited_for: str, until: str
+) -> Iterator[str]:
+    """Types and reasons, and which condition means that `until` has come true."""
+    yield "\n## Conditions\n\n"
+    yield from _table(("type", "what it says when true"), _documented(types))
+    yield f"\n`kubectl wait --for=condition={waited_for}` waits until {until}.\n"
+    yield "\n## Reasons\n\n"
+    yield from _table(("reason", "meaning"), _documented(reasons))
 
 
 def unsupported_page() -> str:

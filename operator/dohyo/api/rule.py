@@ -120,7 +120,14 @@ def _within(path: Path, bad: Path) -> bool:
 
 
 def formatted(name: str, places: tuple[str, ...], pattern: str, message: str) -> Rule:
-    """A rule about the whole text of a string."""
+    """A rule about the whole text of a string.
+
+    Args:
+        name: of the rule.
+        places: where the string stands.
+        pattern: of all of it, in what RE2 and Python have in common.
+        message: what is wrong, and after a semicolon the way out.
+    """
     compiled = re.compile(pattern)
     return Rule(
         name=name,

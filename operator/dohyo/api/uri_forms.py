@@ -48,7 +48,14 @@ def of_form(name: str, places: tuple[str, ...], schemes: str, rest: str, message
 
 
 def inside(name: str, places: tuple[str, ...], schemes: str, message: str) -> Rule:
-    """A rule against ``..`` in the path of an address of one of the schemes."""
+    """A rule against ``..`` in the path of an address of one of the schemes.
+
+    Args:
+        name: of the rule.
+        places: where the address stands.
+        schemes: alternatives, as ``pvc|file``.
+        message: what is wrong, and after a semicolon the way out.
+    """
     of_these = f"^({schemes})://"
     return Rule(
         name=name,

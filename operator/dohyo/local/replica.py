@@ -6,10 +6,8 @@ import asyncio
 import logging
 import os
 import signal
-import socket
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +17,7 @@ import aiohttp
 
 from dohyo.api.conditions import rfc3339
 from dohyo.local.pods import Ended, ReplicaState
+from dohyo.local.ports import free_pair
 from dohyo.local.processes import Program, last_words, log_size, signal_group
 
 if TYPE_CHECKING:
@@ -212,23 +211,6 @@ class Replica:
     def _set(self, **changes: object) -> None:
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]
         self._surroundings.on_change()
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on now; who takes it may still come too late."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def free_pair() -> int:
-    """The first of two neighbouring ports: `dohyo-serve` answers gRPC at the port after its own."""
-    while True:
-        port = free_port()
-        with socket.socket() as probe, suppress(OSError, OverflowError):
-            probe.bind(("127.0.0.1", port + 1))
-            return port
 
 
 def _now() -> str:

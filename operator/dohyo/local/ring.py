@@ -15,13 +15,12 @@ from dohyo.cluster.feed import Feed
 from dohyo.cluster.kinds import DEPLOYMENT, EVENT, MODEL_DEPLOYMENT, POD
 from dohyo.cluster.store import Key, Store
 from dohyo.local.control import Control
-from dohyo.local.doors import ensure_free
 from dohyo.local.feed import LocalFeed
 from dohyo.local.gateway import HOST, Ports, find_envoy
 from dohyo.local.objects import LocalObjects
 from dohyo.local.parts import Premises, assemble
+from dohyo.local.ports import ensure_free, free_port
 from dohyo.local.processes import Household, end_leftovers
-from dohyo.local.replica import free_port
 from dohyo.local.state import Presence
 
 if TYPE_CHECKING:

@@ -54,6 +54,15 @@ def weighted_effect(
     """An unbiased estimate of the effect from one unit of one arm.
 
     phi = f1 - f0 + A (Y - f1)/p - (1-A) (Y - f0)/(1-p), whatever f1 and f0 one expected.
+
+    Args:
+        score: Y, in [0, 1], more is better.
+        challenger: A, 1 where the challenger served the unit and 0 where the champion did.
+        share: p, the chance of the challenger when the unit was assigned, strictly within 0 and 1.
+        expected: f0 and f1, what one expected of champion and challenger before seeing the score.
+
+    Returns:
+        Of the shape that all of them have.
     """
     f0, f1 = expected
     of_challenger = challenger * (score - f1) / share

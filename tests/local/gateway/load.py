@@ -1,4 +1,4 @@
-"""A load that goes on until it is told to end; no request is ever repeated."""
+"""A closed loop: clients that wait for each answer, until told to end; nothing is repeated."""
 
 from __future__ import annotations
 

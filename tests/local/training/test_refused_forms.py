@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.harness.bentos import REPOSITORY
+from cluster.paths import REPOSITORY
 from tests.local.training.refused import THRESHOLD
 from tests.local.training.runs import Store
 from tests.local.training.serving import serving

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.paths import REPOSITORY
 from dohyo.api.conditions import ConditionType, Reason
 from dohyo.api.reference import modeldeployment_page
 from dohyo.api.unsupported import UNSUPPORTED
@@ -14,17 +14,16 @@ from dohyo.generate import FILES, main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-TOP = Path(__file__).resolve().parents[3]
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(("path", "render"), FILES, ids=[str(path) for path, _ in FILES])
 def test_the_file_is_as_its_source_prints_it(path: Path, render: Callable[[], str]) -> None:
-    assert (TOP / path).read_text() == render(), "run `make generate`"
+    assert (REPOSITORY / path).read_text() == render(), "run `make generate`"
 
 
 def test_the_page_of_missing_capabilities_names_each() -> None:
-    page = (TOP / "docs/reference/unsupported.md").read_text()
+    page = (REPOSITORY / "docs/reference/unsupported.md").read_text()
     assert all(f"`{place}" in page for entry in UNSUPPORTED for place in entry.places)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dohyo.api.batchprediction import BatchPredictionSpec
+from dohyo.api.batchstatus import BatchPredictionStatus
 from dohyo.api.crd import MAX_BYTES, crd, crd_template, crd_yaml, root_schema
 from dohyo.api.intake import Findings, taken_in
 from dohyo.api.modeldeployment import ModelDeploymentSpec
@@ -30,13 +32,18 @@ def nodes(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
 
 
 SPEC = list(nodes(spec_schema(), "spec"))
-BOTH = [*SPEC, *nodes(status_schema(), "status")]
+ALL = [
+    *SPEC,
+    *nodes(status_schema(), "status"),
+    *nodes(spec_schema(BatchPredictionSpec), "BatchPrediction.spec"),
+    *nodes(status_schema(BatchPredictionStatus), "BatchPrediction.status"),
+]
 
 
 def test_every_value_is_bounded() -> None:
     unbounded = [
         path
-        for path, node in BOTH
+        for path, node in ALL
         if (node.get("type") == "string" and not {"maxLength", "enum"} & set(node))
         or (node.get("type") == "array" and "maxItems" not in node)
         or ("additionalProperties" in node and "maxProperties" not in node)
@@ -45,7 +52,7 @@ def test_every_value_is_bounded() -> None:
 
 
 def test_every_field_is_described() -> None:
-    nameless = {path for path, node in BOTH if "description" not in node}
+    nameless = {path for path, node in ALL if "description" not in node}
     assert {path for path in nameless if not path.endswith("[]")} == set()
 
 

@@ -2,16 +2,17 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cluster.paths import REPOSITORY
 from dohyo.cli import main
 from dohyo.cli.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 GOOD = """\
 apiVersion: dohyo.dev/v1alpha1
@@ -191,7 +192,7 @@ def test_an_installation_may_allow_host_access(tmp_path: Path) -> None:
 
 
 def test_the_examples_of_the_repository_are_fine() -> None:
-    examples = Path(__file__).resolve().parents[3] / "examples"
+    examples = REPOSITORY / "examples"
     files = [
         str(path)
         for path in examples.rglob("*.yaml")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from cluster.paths import REPOSITORY
 from dohyo.api.validation import check
 from dohyo_training.config import RunConfig, load
 
-FOLDER = Path(__file__).parents[3] / "examples" / "satisfaction"
+FOLDER = REPOSITORY / "examples" / "satisfaction"
 SEATS = ("champion", "challenger")
 
 

@@ -71,6 +71,15 @@ def over_folds(
 
     Folds share most of their fitting rows, so their scores agree more than they should: the
     variance of the mean is (1/k + judging/fitting) of that between folds, not 1/k.
+
+    Args:
+        differences: of a metric, [k].
+        fitting_rows: that each fold was fitted on, [k].
+        judging_rows: that it was judged on, [k].
+        confidence: of the interval, 0 to 1.
+
+    Returns:
+        In the metric's own unit; without limits where there is one fold alone.
     """
     k = len(differences)
     mean = float(np.mean(differences))
@@ -86,7 +95,13 @@ def corrected_error(
     fitting_rows: NDArray[np.intp],
     judging_rows: NDArray[np.intp],
 ) -> float:
-    """The standard error of a mean over folds that share their fitting rows."""
+    """The standard error of a mean over folds that share their fitting rows.
+
+    Args:
+        per_fold: values or differences of a metric, [k], k at least 2.
+        fitting_rows: that each fold was fitted on, [k].
+        judging_rows: that it was judged on, [k].
+    """
     ratio = float(np.mean(judging_rows / fitting_rows))
     return float(np.sqrt((1 / len(per_fold) + ratio) * np.var(per_fold, ddof=1)))
 
@@ -97,7 +112,14 @@ def auc_difference(
     champion: NDArray[np.float64],
     confidence: float = CONFIDENCE,
 ) -> Estimate:
-    """DeLong's interval of AUC(challenger) - AUC(champion) on the same rows."""
+    """DeLong's interval of AUC(challenger) - AUC(champion) on the same rows.
+
+    Args:
+        positive: whether the row is of the positive class, [n_rows].
+        challenger: scores, higher for the positive class, [n_rows].
+        champion: the same, [n_rows].
+        confidence: of the interval, 0 to 1.
+    """
     first, first_positive, first_negative = _placements(positive, challenger)
     second, second_positive, second_negative = _placements(positive, champion)
     by_positive = first_positive - second_positive
@@ -108,7 +130,13 @@ def auc_difference(
 def auc(
     positive: NDArray[np.bool_], score: NDArray[np.float64], confidence: float = CONFIDENCE
 ) -> Estimate:
-    """The area under the ROC curve with DeLong's interval, cut at 0 and 1."""
+    """The area under the ROC curve with DeLong's interval, cut at 0 and 1.
+
+    Args:
+        positive: whether the row is of the positive class, [n_rows].
+        score: higher for the positive class, [n_rows].
+        confidence: of the interval, 0 to 1.
+    """
     area, by_positive, by_negative = _placements(positive, score)
     found = _delong(area, by_positive, by_negative, confidence)
     return Estimate(found.value, max(0.0, found.low), min(1.0, found.high), found.method)
@@ -147,7 +175,15 @@ def by_bootstrap(
     draws: int = BOOTSTRAPS,
     confidence: float = CONFIDENCE,
 ) -> Estimate:
-    """Percentiles of a statistic over rows drawn with repetition; for what has no formula."""
+    """Percentiles of a statistic over rows drawn with repetition; for what has no formula.
+
+    Args:
+        statistic: of the rows at these places; not-a-number where it cannot be said.
+        rows: how many there are.
+        seed: of the draws.
+        draws: how many.
+        confidence: of the interval, 0 to 1.
+    """
     chance = np.random.default_rng(seed)
     values = [statistic(chance.integers(0, rows, rows)) for _ in range(draws)]
     low, high = np.nanquantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])

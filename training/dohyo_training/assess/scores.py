@@ -24,7 +24,15 @@ _MEANS: Final = ("accuracy", "brier", "log_loss", "mae", "mse", "value")
 def estimate(
     metric: str, problem: Problem, output: Output, threshold: float | None = None, seed: int = 0
 ) -> Estimate:
-    """A metric with its 95 % interval."""
+    """A metric with its 95 % interval.
+
+    Args:
+        metric: its name in `MEASURES`.
+        problem: the rows.
+        output: probabilities, [n_rows, n_classes], or values, [n_rows].
+        threshold: from which on the positive class is called; None takes the likelier class.
+        seed: of the bootstrap.
+    """
     if metric == "roc_auc" and problem.kind == "binary":
         return intervals.auc(problem.target == 1, output[:, 1])
     if metric in _MEANS:

@@ -127,7 +127,14 @@ def _contributions(effects: NDArray[np.float64], score: NDArray[np.float64]) -> 
 def policy_value(
     effects: NDArray[np.float64], treat: NDArray[np.bool_], worth: float, cost: float
 ) -> Estimate:
-    """Value per row of treating some rows: worth of a unit of effect less the cost of treating."""
+    """Value per row of treating some rows: worth of a unit of effect less the cost of treating.
+
+    Args:
+        effects: what treating adds to the outcome of a row, estimated without bias, [n_rows].
+        treat: whom the policy treats, [n_rows].
+        worth: of one unit of the outcome, in money.
+        cost: of treating one row, in money.
+    """
     return mean_of_rows(np.where(treat, worth * effects - cost, 0.0))
 
 
@@ -147,6 +154,13 @@ class QiniCurve:
 def qini_curve(
     outcome: NDArray[np.float64], treated: NDArray[np.bool_], score: NDArray[np.float64]
 ) -> QiniCurve:
+    """The curve of a score; rows of equal score are counted together.
+
+    Args:
+        outcome: more is better, [n_rows].
+        treated: by chance, [n_rows].
+        score: whom to treat first, the highest first, [n_rows].
+    """
     order = np.argsort(-score, kind="stable")
     y, t = outcome[order], treated[order]
     ordered = score[order]

@@ -1,15 +1,4 @@
 # A training run: `dohyo train` with everything it needs, for a Job. Not a part of the serving ring.
-# The context is made by `python -m images training`: wheels by the hashes of locks/training.txt.
-FROM python:3.11-slim AS environment
-COPY environment.sh requirements.txt /
-COPY wheels /wheels
-RUN sh /environment.sh
-
-FROM environment AS project
-COPY project.sh /
-COPY project-wheel /project-wheel
-RUN sh /project.sh
-
 FROM python:3.11-slim
 RUN echo "dohyo:x:1034:1034::/nonexistent:/usr/sbin/nologin" >> /etc/passwd \
  && echo "dohyo:x:1034:" >> /etc/group \

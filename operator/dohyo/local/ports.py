@@ -1,14 +1,32 @@
-"""The port that requests come in by: free, or who has it."""
+"""Ports of this machine: free ones, and who holds one that is wanted."""
 
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 import psutil
 
 from dohyo.local.failure import RingError
 
 _HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on now; who takes it may still come too late."""
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def free_pair() -> int:
+    """The first of two neighbouring ports: `dohyo-serve` answers gRPC at the port after its own."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe, suppress(OSError, OverflowError):
+            probe.bind((_HOST, port + 1))
+            return port
 
 
 def ensure_free(port: int) -> None:

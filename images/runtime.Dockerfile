@@ -1,16 +1,5 @@
 # The serving runtime: runs any bento that fits its libraries, from /bento unless told otherwise;
 # with another command, dohyo-batch, it scores data sets by the same bentos.
-# The context is made by `make images`: wheels by the hashes of locks/batch.txt, and the project's own.
-FROM python:3.11-slim AS environment
-COPY environment.sh requirements.txt /
-COPY wheels /wheels
-RUN sh /environment.sh
-
-FROM environment AS project
-COPY project.sh /
-COPY project-wheel /project-wheel
-RUN sh /project.sh
-
 FROM python:3.11-slim
 # The user is the one that `bentoml containerize` gives its images.
 RUN echo "bentoml:x:1034:1034::/nonexistent:/usr/sbin/nologin" >> /etc/passwd \
