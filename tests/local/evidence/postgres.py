@@ -8,7 +8,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,15 @@ class Postgres:
             self.process.send_signal(number)
             self.process.wait(timeout=60)
             self.process = None
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to the server and to what serves its connections."""
+        assert self.process is not None
+        main = self.process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for pid in (main, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def ensure() -> None:
