@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from dohyo.contract.evidence import GUARD_VIOLATED, STATE_NO_DATA
+from dohyo.contract.evidence import GUARD_VIOLATED, STATE_ERROR, STATE_NO_DATA
 from dohyo.contract.trials import GatePlan, TrialPlan
 from dohyo_evidence.drift import distance, spent
 from dohyo_evidence.losses import LossError, agree, loss
@@ -95,6 +97,16 @@ def test_a_worse_score_fails_unless_so_much_harm_is_allowed() -> None:
         gate = ScoreGate(plan, pairs_decide=False)
         gate.fold(score_units(0.20, 0.35, 3_000))
         assert gate.report().failed is failed
+
+
+@pytest.mark.parametrize("cap", [None, 8.0])
+def test_a_margin_wider_than_the_score_itself_is_an_error_that_says_so(cap: float | None) -> None:
+    nulls: dict[str, Any] = {"pass_effect": -9.0, "harm_effect": 9.0, "pass_threshold": 20.0}
+    gate = ScoreGate(GatePlan("gate", "reward", cap=cap, **nulls), pairs_decide=True)
+    gate.fold([ScoreUnit(CHAMPION, EVEN, 1, 1, {"gate": float(i % 9)}) for i in range(300)])
+    report = ScoreGate(gate.plan, pairs_decide=True, state=gate.to_state()).report()
+    assert (report.state, report.passed, report.failed) == (STATE_ERROR, False, False)
+    assert "no effect can be as large where reward lies between 0 and 8" in report.message
 
 
 def test_limits_are_frozen_by_units_that_are_no_evidence() -> None:
