@@ -21,7 +21,7 @@ from tests.harness.installation import NAMESPACE
 from tests.harness.labels import Crowd, told_by
 from tests.harness.live import Name
 from tests.harness.manifests import ENTITY_HEADER, model_deployment, version
-from tests.harness.ring import is_settled
+from tests.harness.ring import has_share
 from tests.harness.schedule import Phase
 from tests.harness.until import until
 
@@ -81,15 +81,12 @@ def begun(ring: Ring, story: Story, manifest: Object) -> None:
     with story.given("a challenger on trial with half of the traffic"):
         ring.apply(manifest)
         until("the trial runs", lambda: trial(ring).get("state"), "Running".__eq__, seconds=240)
-        # It begins when the challenger is ready; its share, and the champion, come a moment later.
-        until("its share is routed", lambda: ring.resource(NAME), has_its_share, seconds=120)
-
-
-def has_its_share(resource: Object | None) -> bool:
-    """Whether every gateway gives the challenger its half."""
-    versions = (resource or {}).get("status", {}).get("versions", [])
-    halves = [v for v in versions if v["role"] == "challenger" and v["weight"] == 50]
-    return is_settled(resource) and len(halves) == 1
+        until(
+            "its share is routed",
+            lambda: ring.resource(NAME),
+            lambda resource: has_share(resource, "v2", 50),
+            seconds=120,
+        )
 
 
 def keys_in(live: Live, namespace: str, name: str) -> Keys:
@@ -189,7 +186,7 @@ def quietly(signs: Any) -> bool:
 
 
 @pytest.mark.story(30)
-@pytest.mark.long
+@pytest.mark.alone
 def test_a_service_away_promotes_nobody_and_a_dying_leader_changes_no_promotion(
     ring: Ring, installation: Installation, story: Story
 ) -> None:
@@ -203,9 +200,9 @@ def test_a_service_away_promotes_nobody_and_a_dying_leader_changes_no_promotion(
                 "the verdict is an error",
                 lambda: (trial(ring).get("verdict") or {}).get("outcome"),
                 "error".__eq__,
-                seconds=120,
+                seconds=90,
             )
-            later = traffic.now() + 20
+            later = traffic.now() + 5
             load.until_seen("answers go on", lambda s: s.all[-1].sent > later, seconds=60)
             seen = load.stop()
         with story.then("predictions flow, and nobody is promoted, though the step is over"):
@@ -220,7 +217,7 @@ def test_a_service_away_promotes_nobody_and_a_dying_leader_changes_no_promotion(
     )
     with told_by(crowd) as told:
         with story.when("it is back, and the leader dies in the middle of the promotion"):
-            until("the promotion is decided", lambda: status(ring).get("promotion"), seconds=240)
+            until("the promotion is decided", lambda: status(ring).get("promotion"), seconds=180)
             nodes.signal(installation.leader_pod(), "KILL")
         with story.then("the promotion is carried through, once"):
             until("v2 serves", lambda: status(ring).get("champion"), "v2".__eq__, seconds=180)
