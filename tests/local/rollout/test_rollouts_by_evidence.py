@@ -178,6 +178,23 @@ async def test_worse_by_its_labels_is_rolled_back(service: Service) -> None:
     assert any(character.isdigit() for character in message)
 
 
+async def test_a_bandit_follows_what_is_scored_and_the_gate_decides(service: Service) -> None:
+    rollout = Rollout(service, {"v12": 0.80, "v13": 0.88}, allocation="bandit", steps=[])
+    weights: list[float] = []
+    async with aiohttp.ClientSession() as session:
+        deadline = time.monotonic() + 90
+        while not rollout.bout.ends():
+            assert time.monotonic() < deadline, rollout.bout.status["rollouts"]
+            await rollout.round(session)
+            weights.append(rollout.bout.weights().get("v13", 0))
+    # It begins at the floor; what the service proposes by the first scores is followed.
+    assert weights[0] == 10
+    assert any(10 < weight <= 90 for weight in weights), weights
+    assert rollout.bout.ends() == [("v13", "Promoted")]
+    gate = rollout.bout.status["history"][0]["evidence"]["verdict"]["gates"][0]
+    assert gate["champion"]["units"] + gate["challenger"]["units"] <= rollout.told
+
+
 async def test_a_service_that_is_away_is_an_error_and_no_decision(service: Service) -> None:
     rollout = Rollout(service, {"v12": 0.95, "v13": 0.5})
     async with aiohttp.ClientSession() as session:

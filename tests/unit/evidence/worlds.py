@@ -35,7 +35,8 @@ def split(happens: Happening) -> World:
                 asked = {**unit, "nonce": f"n{number}", "rows": 1}
                 numbers = {"numbers": found["numbers"], "request": f"r{number}", "shadow": False}
                 predictions.append(_row(asked, **numbers))
-                labels.append(_row(asked, row=0, numbers="", **found["outcome"]))
+                if set(found["outcome"].values()) != {None}:
+                    labels.append(_row(asked, row=0, numbers="", **found["outcome"]))
         state = TrialState(plan)
         state.fold_rates(rate_units(plan, exposures, events))
         worst = {gate.plan.name: gate.worst() for gate in state.scores}
