@@ -159,6 +159,10 @@ def test_a_missing_label_counts_for_nothing_or_as_the_worst() -> None:
         plan = TrialPlan("n", "d", "t", "a", "b", "s", "entity", 0.0, gates=(gate,), labels=labels)
         state = split(happens)(plan, 1_500, np.random.default_rng(4))
         found[missing] = state.scores[0].report()
+        # Whatever it counts as: labels that come for one version rather than the other decide
+        # nothing.
+        assert state.guard().state == GUARD_VIOLATED
+        assert "labels arrive alike in both arms" in state.guard().message
     assert (found[MISSING_EXCLUDE].passed, found[MISSING_EXCLUDE].failed) == (True, False)
     assert (found[MISSING_WORST].passed, found[MISSING_WORST].failed) == (False, True)
     assert found[MISSING_WORST].challenger.mean == pytest.approx(2 / 3, abs=0.05)
