@@ -28,11 +28,17 @@ class CatchUp:
         self._well = clock()
         self._until = clock() + seconds
 
-    def is_well(self) -> None:
-        """Notes that batches can be taken at this moment; to be said every second or so."""
-        if self._has_been_away():
+    def is_well(self) -> bool:
+        """Notes that batches can be taken at this moment; to be said every second or so.
+
+        Returns:
+            Whether that was not so for too long before.
+        """
+        away = self._has_been_away()
+        if away:
             self.was_away()
         self._well = self._clock()
+        return away
 
     def was_away(self) -> None:
         """Notes that batches could not be taken until now."""

@@ -201,7 +201,11 @@ class Service:
         while True:
             with contextlib.suppress(*DATABASE_ERRORS):
                 await self.check_database()
-                self._catch_up.is_well()
+                if self._catch_up.is_well():
+                    seconds = self._settings.catch_up_seconds
+                    _LOG.warning(
+                        "was away; nothing is settled for %g s, until all is sent", seconds
+                    )
             await asyncio.sleep(_WATCH_SECONDS)
 
     async def _work(self, stop: asyncio.Event) -> None:

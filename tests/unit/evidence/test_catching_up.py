@@ -42,6 +42,8 @@ def test_a_time_without_answers_that_nobody_noticed_is_an_absence() -> None:
     clock.now += MOST_PATIENCE_SECONDS + 1
     # Whoever settles may look first, before anybody has noted that all is well again.
     assert not catch_up.is_done
+    assert catch_up.is_well()
+    assert not catch_up.is_well()
     well_for(clock, catch_up, 40)
     assert not catch_up.is_done
     well_for(clock, catch_up, 6)
