@@ -26,6 +26,7 @@ from dohyo_evidence.arrivals import (
     read_records,
     read_served,
 )
+from dohyo_evidence.catching_up import CatchUp
 from dohyo_evidence.reports import evidence_report
 from dohyo_evidence.retention import purge
 from dohyo_evidence.settlement import Pace, settle
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("dohyo_evidence")
 _PURGE_SECONDS: Final = 3_600.0
+_WATCH_SECONDS: Final = 1.0
 # Settled in a row in one trial, before the others have their turn and the report its numbers.
 _MOST_BATCHES: Final = 10
 # What a database that is away raises, by way of the drivers.
@@ -82,7 +84,7 @@ class Service:
         self._beats = _Beats(clock(), clock())
         # Why nothing is settled at present; empty while all is.
         self._trouble = ""
-        self._settles_from = clock() + settings.catch_up_seconds
+        self._catch_up = CatchUp(clock, settings.catch_up_seconds)
 
     async def feedback(self, rows: Sequence[Any], namespace: str | None) -> Intake:
         """Stores labels and rewards; each row is taken or refused by itself."""
@@ -189,6 +191,24 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Settles and purges until it is told to stop."""
+        async with asyncio.TaskGroup() as both:
+            watch = both.create_task(self._watch())
+            await self._work(stop)
+            watch.cancel()
+
+    async def _watch(self) -> None:
+        """Notes every second that batches can be taken, for as long as that is so."""
+        while True:
+            with contextlib.suppress(*DATABASE_ERRORS):
+                await self.check_database()
+                if self._catch_up.is_well():
+                    seconds = self._settings.catch_up_seconds
+                    _LOG.warning(
+                        "was away; nothing is settled for %g s, until all is sent", seconds
+                    )
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    async def _work(self, stop: asyncio.Event) -> None:
         away = False
         while not stop.is_set():
             try:
@@ -198,7 +218,7 @@ class Service:
                 self.telemetry.database_up.set(0)
                 words = " ".join(str(error).split())[:300]
                 self._trouble = words
-                self._settles_from = self._clock() + self._settings.catch_up_seconds
+                self._catch_up.was_away()
                 if not away:
                     _LOG.warning("the database does not answer: %s", words)
                 away = True
@@ -218,10 +238,9 @@ class Service:
         # It answers; how much has come meanwhile must not keep the report from being one.
         self._trouble = ""
         pace = Pace(self._settings.grace_seconds, self._settings.drift_seconds)
-        if self._clock() >= self._settles_from:
-            for trials in list(self._book.trials.values()):
-                for trial in trials:
-                    await self._settle(trial.number, pace)
+        for trials in list(self._book.trials.values()):
+            for trial in trials:
+                await self._settle(trial.number, pace)
         self.telemetry.forget_gates()
         for namespace, deployment in list(self._book.trials):
             report = await self.report(namespace, deployment)
@@ -231,6 +250,8 @@ class Service:
     async def _settle(self, number: int, pace: Pace) -> None:
         try:
             for _ in range(_MOST_BATCHES):
+                if not self._catch_up.is_done:
+                    break
                 if not await settle(self._database, number, self._clock(), pace):
                     break
         except DATABASE_ERRORS:

@@ -56,6 +56,8 @@ class Rollout:
         self.service = service
         self.accuracy = accuracy
         self.chance = random.Random(1)
+        # What a right answer brings, where rewards are told; 0 where labels are.
+        self.worth = 0.0
         self.bout = Bout(
             traffic={"stickyBy": {"header": "x-customer"}},
             rollout=a_rollout(
@@ -138,8 +140,10 @@ class Rollout:
             shadow=False,
             nonce=secrets.token_bytes(8),
         )
-        label = 1.0 if right else 0.0
-        return {"prediction_id": signed(made, self.service.keys), "row": 0, "label": label}
+        told = {"prediction_id": signed(made, self.service.keys), "row": 0}
+        if self.worth:
+            return {**told, "reward": self.worth * right}
+        return {**told, "label": float(right)}
 
     async def until(
         self, session: aiohttp.ClientSession, holds: Callable[[], bool], most: int
@@ -176,6 +180,34 @@ async def test_worse_by_its_labels_is_rolled_back(service: Service) -> None:
     message = rollout.bout.status["history"][0]["evidence"]["verdict"]["message"]
     assert message.startswith("quality: ")
     assert any(character.isdigit() for character in message)
+
+
+async def test_more_value_for_each_request_is_promoted(service: Service) -> None:
+    value = {"name": "value", "metric": "reward", "goal": "superior"}
+    rollout = Rollout(service, {"v12": 0.4, "v13": 0.6}, gates=[value])
+    rollout.worth = 25.0
+    assert await rollout.until_over(90) == ("v13", "Promoted")
+    gate = rollout.bout.status["history"][0]["evidence"]["verdict"]["gates"][0]
+    assert "challenger reward 1" in gate["message"]
+    # The limits are frozen from the champion's first units, which then are no evidence.
+    assert gate["champion"]["units"] + gate["challenger"]["units"] <= rollout.told - 200
+
+
+async def test_a_bandit_follows_what_is_scored_and_the_gate_decides(service: Service) -> None:
+    rollout = Rollout(service, {"v12": 0.80, "v13": 0.88}, allocation="bandit", steps=[])
+    weights: list[float] = []
+    async with aiohttp.ClientSession() as session:
+        deadline = time.monotonic() + 90
+        while not rollout.bout.ends():
+            assert time.monotonic() < deadline, rollout.bout.status["rollouts"]
+            await rollout.round(session)
+            weights.append(rollout.bout.weights().get("v13", 0))
+    # It begins at the floor; what the service proposes by the first scores is followed.
+    assert weights[0] == 10
+    assert any(10 < weight <= 90 for weight in weights), weights
+    assert rollout.bout.ends() == [("v13", "Promoted")]
+    gate = rollout.bout.status["history"][0]["evidence"]["verdict"]["gates"][0]
+    assert gate["champion"]["units"] + gate["challenger"]["units"] <= rollout.told
 
 
 async def test_a_service_that_is_away_is_an_error_and_no_decision(service: Service) -> None:
