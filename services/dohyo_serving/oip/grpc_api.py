@@ -131,18 +131,18 @@ class GrpcApi:
         async def counted(request: Any, context: Any) -> Any:
             began = time.monotonic()
             code = "OK"
+            # Inference adds to it once it has an answer.
+            context.set_trailing_metadata((version,))
             try:
                 return await call(request, context)
             except RequestError as error:
                 code = error.kind.code
-                context.set_trailing_metadata((version,))
                 await context.abort(_CODES[code], in_words(error))
             except Exception as error:
                 if isinstance(error, grpc.aio.AbortError):
                     raise
                 code = FAULT.code
                 logger.exception("a request fails")
-                context.set_trailing_metadata((version,))
                 await context.abort(_CODES[code], "this request failed; the log says more")
             except asyncio.CancelledError:
                 code = "CANCELLED"

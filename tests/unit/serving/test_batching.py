@@ -115,6 +115,28 @@ async def test_a_slow_model_leaves_the_loop_and_batches_what_waits() -> None:
     batcher.close()
 
 
+async def test_a_slow_model_keeps_nobody_beyond_the_deadline() -> None:
+    model = Model()
+    model.seconds = 0.03
+    batcher = Batcher(model, 100)
+    await batcher.submit(np.ones((1, 1)), 1, NEVER)
+    model.gate.clear()
+    at_work = batcher.submit(np.ones((1, 1)), 1, time.monotonic() + 0.05)
+    await asyncio.sleep(0.01)
+    queued = batcher.submit(np.ones((1, 1)), 1, time.monotonic() + 0.05)
+    patient = batcher.submit(np.ones((1, 1)), 1, time.monotonic() + 60)
+    for late in (at_work, queued):
+        with pytest.raises(RequestError) as refused:
+            await asyncio.wait_for(late, 5)
+        assert refused.value.kind is LATE
+    assert not patient.done()
+    model.gate.set()
+    np.testing.assert_array_equal(await patient, [[2.0]])
+    # Who gave up while it waited is not predicted.
+    assert model.batches == [1, 1, 1]
+    batcher.close()
+
+
 async def test_requests_beyond_the_bound_are_refused_on_http(
     cells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
