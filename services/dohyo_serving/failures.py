@@ -80,7 +80,8 @@ def in_words(error: RequestError) -> str:
     words = "; ".join(told)
     if len(words) > MOST_CHARACTERS:
         words = f"{words[:MOST_CHARACTERS]}…"
-    return words + (f"; and {more} more" if more > 0 else "")
+    # There may be more than the intake tells of.
+    return words + (f"; and at least {more} more" if more > 0 else "")
 
 
 def _place(finding: Finding) -> list[str | int]:

@@ -7,14 +7,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import numpy as np
 import pytest
 
 from dohyo_serving.batching import Batcher
 from dohyo_serving.engine import Limits
 from dohyo_serving.failures import LATE, OVERLOADED, RequestError
-from tests.unit.serving.serving_in_process import ask, settle, started
-from tests.unit.serving.test_answers import INFER, ROWS, records, tensors
+from tests.unit.serving.serving_in_process import ask, call, channel, settle, started
+from tests.unit.serving.test_answers import INFER, ROWS, infer_request, records, tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,6 +167,31 @@ async def test_sizes_and_deadlines_are_limits(cells: Path, monkeypatch: pytest.M
         assert announced.status == 413
         late = await ask(endpoint, INFER, tensors(ROWS[:1]), x_envoy_expected_rq_timeout_ms="0")
         assert late.status == 504
+
+
+async def test_accepted_grpc_calls_are_finished_and_new_ones_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle(monkeypatch, None)
+    begun = threading.Event()
+
+    def slow(matrix: Any) -> Any:
+        begun.set()
+        time.sleep(0.2)
+        return matrix.sum(axis=1)
+
+    async with started(slow) as endpoint, channel(endpoint) as opened:
+        # The first tells the batcher that the model belongs in a thread.
+        await call(opened, "ModelInfer", infer_request())
+        begun.clear()
+        accepted = [asyncio.create_task(call(opened, "ModelInfer", infer_request()))]
+        await asyncio.to_thread(begun.wait, 5)
+        await endpoint.drain(10)
+        answer, _ = await accepted[0]
+        assert len(answer.outputs) == 1
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call(opened, "ModelInfer", infer_request())
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_a_plain_function_and_an_estimator_are_served(
