@@ -33,6 +33,8 @@ fuzzed = settings(
 )
 DATATYPES = st.sampled_from(("FP64", "FP32", "INT64", "BOOL", "BYTES", "UINT8", "FP16", "", "X"))
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+# What overflows once it is scaled, or added to another one.
+extremes = st.sampled_from((1.7e308, -1.7e308, 3.3e38, -3.3e38, 5e-324, 2**53 + 1))
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
@@ -88,8 +90,9 @@ class Subject:
     @property
     def records(self) -> st.SearchStrategy[Any]:
         """Complete records in which a few values are anything; most of them reach the model."""
-        extreme = st.floats(allow_nan=False, allow_infinity=False) | scalars
-        changes = st.dictionaries(st.sampled_from(sorted(self.record)), extreme, max_size=3)
+        changes = st.dictionaries(
+            st.sampled_from(sorted(self.record)), extremes | scalars, max_size=5
+        )
         record = changes.map(lambda changed: {**self.record, **changed})
         return st.lists(record, min_size=1, max_size=3).map(lambda rows: {"records": rows})
 
@@ -98,7 +101,7 @@ class Subject:
         """One tensor of all columns, in which a few values are anything."""
         usual = [value if type(value) is float else 1.0 for value in self.record.values()]
         changes = st.dictionaries(
-            st.integers(0, len(usual) - 1), st.none() | st.floats(), max_size=3
+            st.integers(0, len(usual) - 1), extremes | st.none() | st.floats(), max_size=5
         )
         row = changes.map(lambda changed: [changed.get(at, v) for at, v in enumerate(usual)])
         shape = [1, len(usual)]
