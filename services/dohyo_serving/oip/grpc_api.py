@@ -87,8 +87,9 @@ class GrpcApi:
             self.port = self._server.add_insecure_port(f"{address}:{port}")
         except RuntimeError as error:
             raise ServingError(
-                f"gRPC port {port} cannot be taken; end the program that holds it, choose another "
-                "with --grpc-port, or turn gRPC off with --grpc-port off"
+                f"gRPC port {port} cannot be taken: another program holds it, or another worker of "
+                "this bento, which is served by one (workers=1); choose another port or `off` "
+                "by --grpc-port, or by DOHYO_GRPC_PORT under `bentoml serve`"
             ) from error
         await self._server.start()
         for name in ("", SERVICE):

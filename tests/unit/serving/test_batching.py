@@ -152,6 +152,30 @@ async def test_requests_beyond_the_bound_are_refused_on_http(
         assert 'dohyo_serving_in_flight{model="cells",version="v2"} 0.0' in metrics
 
 
+async def test_requests_beyond_the_bound_are_refused_on_grpc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle(monkeypatch, None)
+
+    def slow(matrix: Any) -> Any:
+        time.sleep(0.1)
+        return matrix.sum(axis=1)
+
+    async with started(slow, Limits(requests=2)) as endpoint, channel(endpoint) as opened:
+        await call(opened, "ModelInfer", infer_request())
+        calls = (call(opened, "ModelInfer", infer_request()) for _ in range(6))
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [each for each in outcomes if isinstance(each, grpc.aio.AioRpcError)]
+        assert len(refused) == 4
+        for each in refused:
+            assert each.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert each.details() == "2 requests are at work; try again later"
+        late = call(opened, "ModelInfer", infer_request(), timeout=0.05)
+        with pytest.raises(grpc.aio.AioRpcError) as passed:
+            await late
+        assert passed.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
 async def test_sizes_and_deadlines_are_limits(cells: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch, None, DOHYO_GRPC_PORT="off")
     async with started(cells, Limits(request_bytes=6000, rows=4)) as endpoint:
