@@ -27,6 +27,7 @@ from dohyo_serving.failures import (
     NOT_FOUND,
     OVERLOADED,
     REFUSED,
+    SLOW,
     TOO_LARGE,
     WRONG_METHOD,
     RequestError,
@@ -34,6 +35,7 @@ from dohyo_serving.failures import (
     in_words,
 )
 from dohyo_serving.oip import rest
+from dohyo_serving.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -107,6 +109,7 @@ class HttpApi:
         self.version = (HEADER_VERSION.encode(), self._telemetry.version.encode())
         self._classes = [str(each) for each in engine.predictor.classes]
         self._infer = f"/v2/models/{inference.model}/infer"
+        self._patience = Patience(engine.limits.seconds)
         # While the process ends, each answer tells its client to connect anew.
         self.closing = False
 
@@ -154,9 +157,10 @@ class HttpApi:
         entered = False
         try:
             _check_method(method, "POST")
+            # A client that dawdles keeps a connection busy, and no place among those at work.
+            body = await self._patience.read(_body(receive, headers, engine.limits.request_bytes))
             engine.enter()
             entered = True
-            body = await _body(receive, headers, engine.limits.request_bytes)
             encoding = headers.get(b"content-encoding")
             if encoding is not None:
                 body = decoded(body, encoding, engine.limits.request_bytes)
@@ -327,6 +331,8 @@ def _misshapen(document: Any) -> RequestError:
 
 def _refusal(error: RequestError) -> Reply:
     headers = [(b"content-type", _JSON)]
+    if error.kind is SLOW:
+        headers.append((b"connection", b"close"))
     if error.kind is OVERLOADED:
         headers.append((b"retry-after", b"1"))
     if error.kind is WRONG_METHOD:

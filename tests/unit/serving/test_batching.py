@@ -218,6 +218,37 @@ async def test_accepted_grpc_calls_are_finished_and_new_ones_refused(
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
+async def test_a_body_that_does_not_come_takes_nobody_s_place(
+    cells: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch, None, DOHYO_GRPC_PORT="off")
+    async with started(cells, Limits(requests=1, seconds=0.2)) as endpoint:
+        assert endpoint.http is not None
+        sent: list[Any] = []
+        scope: Any = {"type": "http", "method": "POST", "path": INFER, "headers": []}
+
+        async def receive() -> Any:
+            await asyncio.sleep(60)
+
+        async def send(event: Any) -> None:
+            sent.append(event)
+
+        dawdling = asyncio.create_task(endpoint.http(scope, receive, send))
+        await asyncio.sleep(0)
+        assert (await ask(endpoint, INFER, tensors())).status == 200
+        await asyncio.wait_for(dawdling, 5)
+        assert sent[0]["status"] == 408
+        assert (b"connection", b"close") in sent[0]["headers"]
+        assert b"did not come within 0.2 s" in sent[1]["body"]
+        # Somebody else's cancellation stays one.
+        other = asyncio.create_task(endpoint.http(scope, receive, send))
+        await asyncio.sleep(0)
+        other.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await other
+        assert (await ask(endpoint, INFER, tensors())).status == 200
+
+
 async def test_a_plain_function_and_an_estimator_are_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
