@@ -78,8 +78,8 @@ def _dask(address: str) -> Iterator[None]:
 @contextmanager
 def _ray(address: str) -> Iterator[None]:
     try:
-        import ray  # type: ignore[import-not-found]  # noqa: PLC0415
-        from ray.util.joblib import (  # type: ignore[import-not-found]  # noqa: PLC0415
+        import ray  # noqa: PLC0415
+        from ray.util.joblib import (  # noqa: PLC0415
             register_ray,
         )
     except ImportError as error:
@@ -95,7 +95,7 @@ def _ray(address: str) -> Iterator[None]:
             f"search.address: no cluster of Ray answers at {wanted!r} ({error}); "
             "start one with `ray start --head`, or use search.backend: local"
         ) from error
-    register_ray()
+    register_ray()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from dohyo_training.export.trees import Forest
 
+
 class Graph:
     """Grows by models; every method gives the name of a tensor [n_rows, n] of 64-bit numbers."""
 
