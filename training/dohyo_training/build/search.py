@@ -140,7 +140,7 @@ def within_budget(
     another model than an idle one. Families take turns, the most promising candidate first.
     """
     lists = [
-        [Candidate(choice.name, tuple(sorted(point.items()))) for point in candidates(choice)]
+        [Candidate(choice.name, tuple(sorted(point.items()))) for point in candidates(choice, classes=material.problem.is_classification)]
         for choice in config.models
         if choice.name != BLEND
     ]
