@@ -71,6 +71,11 @@ def test_no_and_on_are_words() -> None:
             "max_dept",
             "12: models[1].grid.max_dept: xgboost knows no such hyperparameter; did you mean",
         ),
+        (
+            "xgboost, grid: {max_depth: [3",
+            "forest, grid: {max_depth: [deep",
+            "12: models[1].grid.max_depth: the 'max_depth' parameter of RandomForest",
+        ),
         ("xgboost", "blend", "12: models[1].grid.max_depth: a blend has no grid"),
         (
             "asked}",

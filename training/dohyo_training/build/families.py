@@ -231,7 +231,7 @@ def candidates(choice: ModelChoice, *, classes: bool) -> list[dict[str, Any]]:
 
 
 def strange(choice: ModelChoice, *, classes: bool | None = None) -> Iterator[tuple[str, str]]:
-    """Each hyperparameter of a grid that the algorithm does not know, and what it knows.
+    """Each hyperparameter of a grid that the algorithm does not take, and why.
 
     Raises:
         Complaint: the algorithm's library is not installed.
@@ -241,11 +241,32 @@ def strange(choice: ModelChoice, *, classes: bool | None = None) -> Iterator[tup
         return
     family = FAMILIES[choice.name]
     makes = {True: [family.classifier], False: [family.regressor]}
-    known: set[str] = {"C"} if choice.name == "linear" else set()
-    for make in makes.get(classes, [family.classifier, family.regressor]):
-        known |= set(make({}, 0).get_params())
-    for name in choice.grid:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+    chosen = makes.get(classes, [family.classifier, family.regressor])
+    known = {make: _hyperparameters(make, choice.name) for make in chosen}
+    for name, values in choice.grid.items():
+        knowing = [make for make in chosen if name in known[make]]
+        if not knowing:
+            near = difflib.get_close_matches(name, sorted(set().union(*known.values())), n=1)
             meant = f"; did you mean {near[0]!r}?" if near else ""
             yield name, f"{choice.name} knows no such hyperparameter{meant}"
+        for value in values:
+            reasons = [_refusal(make, name, value) for make in knowing]
+            if reasons and all(reasons):
+                yield name, reasons[0]
+
+
+def _hyperparameters(make: Callable[[Parameters, int], Any], family: str) -> set[str]:
+    own = {"C"} if family == "linear" else set()
+    return own | set(make({}, 0).get_params())
+
+
+def _refusal(make: Callable[[Parameters, int], Any], name: str, value: Any) -> str:
+    """What scikit-learn says against a value; of other libraries only a fit finds it out."""
+    try:
+        estimator = make({name: value}, 0)
+        if hasattr(estimator, "_parameter_constraints"):
+            estimator._validate_params()  # noqa: SLF001 - else it is said by the first fit alone
+    except (TypeError, ValueError) as error:
+        text = str(error)
+        return text[0].lower() + text[1:]
+    return ""

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from dohyo_training.build.families import FAMILIES
 from dohyo_training.build.metrics import MEASURES
+from dohyo_training.complaint import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,19 @@ def fit(
     with warnings.catch_warnings():
         # A linear model that stops early scores as it scores; the leaderboard shows it.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return estimator.fit(x, target, **named)
+        try:
+            return estimator.fit(x, target, **named)
+        except (TypeError, ValueError) as error:
+            raise Complaint(f"models: {_described(estimator)} cannot be fitted: {error}") from error
+
+
+def _described(estimator: Any) -> str:
+    """The algorithm with the hyperparameters that were given to it."""
+    model = estimator[-1] if hasattr(estimator, "steps") else estimator
+    given = {k: v for k, v in model.get_params().items() if v is not None}
+    known = type(model)().get_params()
+    differing = [f"{k}={v!r}" for k, v in given.items() if known.get(k) != v]
+    return f"{type(model).__name__}({', '.join(differing)})"
 
 
 def output_of(estimator: Any, x: Any, problem: Problem) -> NDArray[np.float64]:
