@@ -240,8 +240,9 @@ def strange(choice: ModelChoice, *, classes: bool | None = None) -> Iterator[tup
         yield from ((name, "a blend has no grid; its members have") for name in choice.grid)
         return
     family = FAMILIES[choice.name]
-    makes = {True: [family.classifier], False: [family.regressor]}
-    chosen = makes.get(classes, [family.classifier, family.regressor])
+    chosen = [family.classifier, family.regressor]
+    if classes is not None:
+        chosen = [family.classifier if classes else family.regressor]
     known = {make: _hyperparameters(make, choice.name) for make in chosen}
     for name, values in choice.grid.items():
         knowing = [make for make in chosen if name in known[make]]

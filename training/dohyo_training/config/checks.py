@@ -174,9 +174,8 @@ def misfits(config: RunConfig, task: str) -> Iterator[Contradiction]:
     """Metrics that are not for this kind of outcome; of `auto` nothing is known yet."""
     if task == "auto":
         return
-    wrong, right = OF_NUMBERS, OF_CLASSES
-    if task == "regression":
-        wrong, right = right, wrong
+    is_number = task == "regression"
+    wrong, right = (OF_CLASSES, OF_NUMBERS) if is_number else (OF_NUMBERS, OF_CLASSES)
     named: list[tuple[Place, str | None]] = [
         (("training", "metric"), config.training.metric),
         *((("training", "metrics", i), name) for i, name in enumerate(config.training.metrics)),
