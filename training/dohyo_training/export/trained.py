@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dohyo_form.contract import contract_to_json
-from dohyo_form.form import CLASSIFICATION, FOLDER, REGRESSION, Form, Golden, Parts, write_form
+from dohyo_form.form import CLASSIFICATION, FOLDER, REGRESSION, Golden, Parts, write_form
 from dohyo_form.intake import Intake
 from dohyo_form.profile import number_bins, profile_of_parts
 from dohyo_training.export import row_features  # noqa: F401 - registers the row features
@@ -29,6 +28,7 @@ from dohyo_training.export.gate import (
     pipeline_outputs,
     prove,
 )
+from dohyo_training.export.latency import row_microseconds
 from dohyo_training.export.parity import Parity, mutated
 from dohyo_training.export.persistence import save_pipeline
 from dohyo_training.export.records import contract_of, frame_of, records_of
@@ -191,18 +191,6 @@ def rows_of_gate(material: Material, contract: Contract) -> list[dict[str, Any]]
         if wanted > 0:
             odd += list(mutated(records, contract, material.seed + turn))[:wanted]
     return [*records, *odd]
-
-
-def row_microseconds(form_folder: Path, records: Sequence[dict[str, Any]]) -> float:
-    """The median time from a record to its outputs, one by one, in this process."""
-    form = Form(form_folder)
-    read, predict = form.intake.record, form.predict
-    times = []
-    for record in records:
-        began = time.perf_counter_ns()
-        predict([read(record)])
-        times.append(time.perf_counter_ns() - began)
-    return float(np.median(times)) / 1_000
 
 
 def _some(material: Material, contract: Contract) -> list[dict[str, Any]]:
