@@ -12,6 +12,7 @@ from dohyo_batch.complaint import BatchError
 from dohyo_batch.intake import ColumnIntake
 from dohyo_form.contract import NUMBER, Contract, Field
 from dohyo_serving.errors import ServingError
+from dohyo_serving.predictors import FormPredictor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,8 @@ class Model:
         self.profile: Profile | None = predictor.profile
         self.profile_digest = predictor.profile_digest
         self._predictor = predictor
+        # Nothing of it is asked with a data frame.
+        self.by_form = isinstance(predictor, FormPredictor)
         self.classes: list[Any] = list(predictor.classes)
         self.classification = predictor.task == "classification" and bool(self.classes)
         # The one output that means are of: of two classes the second, as in the profile.

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dohyo.contract import MODE_PINNED, batch
 from dohyo.contract.keys import KeysError, read_keys
-from dohyo.contract.prediction_id import MOST_NUMBERS, NO_ARM, PredictionId, encode
+from dohyo.contract.prediction_id import MOST_NUMBERS, NO_ARM, PredictionId, encode_rows
 from dohyo_batch.complaint import BatchError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from dohyo.contract.batch import BatchOrder
@@ -72,29 +72,29 @@ class Signer:
         key = keys.signing_key(keys.current, self._order.namespace)
         assert key is not None, "the current key is one of the keys"
         few = outputs.shape[1] <= MOST_NUMBERS
-        signed = [
-            encode(
-                PredictionId(
-                    namespace=self._order.namespace,
-                    deployment=self._order.deployment,
-                    version=version,
-                    # Without trial, arm and shares no label of it ever joins a split.
-                    trial="",
-                    epoch=0,
-                    mode=MODE_PINNED,
-                    arm=NO_ARM,
-                    shares=(),
-                    entity=None,
-                    bucket=None,
-                    microseconds=self._started,
-                    rows=1,
-                    numbers=tuple(numbers) if few else (),
-                    shadow=False,
-                    nonce=row.to_bytes(8),
-                ),
-                keys.current,
-                key,
-            )
-            for row, numbers in zip(rows.tolist(), outputs.tolist(), strict=True)
-        ]
-        return pa.array(signed)
+        numbers = outputs if few else outputs[:, :0]
+        first = PredictionId(
+            namespace=self._order.namespace,
+            deployment=self._order.deployment,
+            version=version,
+            # Without trial, arm and shares no label of it ever joins a split.
+            trial="",
+            epoch=0,
+            mode=MODE_PINNED,
+            arm=NO_ARM,
+            shares=(),
+            entity=None,
+            bucket=None,
+            microseconds=self._started,
+            rows=1,
+            numbers=tuple(numbers[0].tolist()),
+            shadow=False,
+            nonce=int(rows[0]).to_bytes(8),
+        )
+        nonces, numbers = rows.astype(">u8").tobytes(), numbers.astype(">f8").tobytes()
+        text = encode_rows(first, keys.current, key, nonces, numbers)
+        size = len(text) // len(rows)
+        places = np.arange(0, len(text) + 1, size, dtype=np.int32)
+        return pa.Array.from_buffers(
+            pa.string(), len(rows), [None, pa.py_buffer(places), pa.py_buffer(text)]
+        )
