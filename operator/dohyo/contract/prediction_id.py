@@ -161,7 +161,7 @@ def encode_rows(
     inner.update(first[:at])
     between = first[at + 8 : end]
     head, pad = first[:at], bytes(-(len(first) + _MAC_BYTES) % 3)
-    whole = []
+    whole: list[bytes] = []
     for row in range(len(nonces) // 8):
         rest = nonces[8 * row : 8 * row + 8] + between + numbers[width * row : width * (row + 1)]
         inside, outside = inner.copy(), outer.copy()

@@ -20,7 +20,7 @@ def test_signed_ids_are_read_and_belong_to_no_trial() -> None:
     read = [decode(each, KEYS.signing_key) for each in ids]
     assert [each.numbers for each in read] == [tuple(row) for row in OUTPUTS.tolist()]
     assert {(each.mode, each.trial, each.share, each.version) for each in read} == {
-        ("pinned", "", None, "v12")
+        ("pinned", "batch:r1", None, "v12")
     }
     assert len({each.nonce for each in read}) == len(ROWS)
 
