@@ -114,7 +114,7 @@ def alike(found: pd.DataFrame, expected: pd.DataFrame) -> bool:
     near = found["probability_malignant"].tolist() == pytest.approx(
         expected["probability_malignant"].tolist(), abs=1e-12
     )
-    return same and near
+    return bool(same and near)
 
 
 @contextmanager
