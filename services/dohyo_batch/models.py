@@ -12,6 +12,7 @@ from dohyo_batch.complaint import BatchError
 from dohyo_batch.intake import ColumnIntake
 from dohyo_form.contract import NUMBER, Contract, Field
 from dohyo_serving.errors import ServingError
+from dohyo_serving.form_of_bento import form_of_bento
 from dohyo_serving.predictors import FormPredictor
 
 if TYPE_CHECKING:
@@ -77,13 +78,10 @@ def loaded(order: BatchOrder) -> list[Model]:
     Raises:
         BatchError: one of them does not load.
     """
-    # BentoML takes a second to import, and a shard that is complete needs none of it.
-    from dohyo_serving.bento import Demands, predictor_of  # noqa: PLC0415
-
     models = []
     for version in order.versions:
         try:
-            predictor = predictor_of(str(Path(version.folder)), Demands())
+            predictor = _predictor(Path(version.folder))
         except ServingError as error:
             raise BatchError(batch.BENTO_FAILED, f"version {version.name}: {error}") from error
         models.append(Model(version, predictor, _contract(version, predictor)))
@@ -96,6 +94,16 @@ def loaded(order: BatchOrder) -> list[Model]:
                 f"{first.classes} and {other.classes}; compare versions of one model",
             )
     return models
+
+
+def _predictor(folder: Path) -> Predictor:
+    found = form_of_bento(folder)
+    if found is not None:
+        return found
+    # BentoML takes its time to import.
+    from dohyo_serving.bento import Demands, predictor_of  # noqa: PLC0415
+
+    return predictor_of(str(folder), Demands())
 
 
 def intakes(order: BatchOrder, models: Sequence[Model], *, text: bool) -> list[ColumnIntake]:
