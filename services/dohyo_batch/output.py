@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dohyo_batch.places import Place, Writing
 
-GROUP_ROWS: Final = 32_768
+GROUP_ROWS: Final = 16_384
 QUARANTINE_SCHEMA: Final = pa.schema(
     [("row", pa.int64()), ("column", pa.string()), ("value", pa.string()), ("reason", pa.string())]
 )

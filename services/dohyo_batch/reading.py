@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # More gain no speed, and cost memory.
 CHUNK_ROWS: Final = 8_192
 # For each column of a row group: a request to a store is dear, a read of a disk is not.
-_NEAR_BYTES, _FAR_BYTES = 1 << 16, 1 << 20
+_NEAR_BYTES, _FAR_BYTES = 1 << 14, 1 << 20
 _ENDINGS: Final = {
     "parquet": (".parquet", ".pq"),
     "csv": (".csv", ".txt"),
