@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.harness.installation import Installation
     from tests.harness.live import Object
     from tests.harness.ring import Ring
     from tests.harness.story import Story
@@ -107,7 +108,9 @@ def _log(ring: Ring, pod: str) -> str:
         return ""  # it has not begun, or is gone by now
 
 
-def test_nothing_is_lost_with_pods_and_a_node(ring: Ring, story: Story, tmp_path: Path) -> None:
+def test_nothing_is_lost_with_pods_and_a_node(
+    ring: Ring, installation: Installation, story: Story, tmp_path: Path
+) -> None:
     with story.given(f"{ROWS:,} rows in an object store, and a champion"):
         samples.ensure()
         bentos = warehouse.open_warehouse(ring.live, ring.namespace, model.LOGISTIC, tmp_path)
@@ -147,6 +150,7 @@ def test_nothing_is_lost_with_pods_and_a_node(ring: Ring, story: Story, tmp_path
         if lost:
             nodes.start(lost)
             until("it is back", lambda: _is_back(ring, lost), seconds=120)
+            installation.wait_until_ready()
     found = {}
     for name, status in statuses.items():
         with story.then(f"{name} is complete, and no pod held more than it may"):
