@@ -14,7 +14,7 @@ from dohyo_form.form import ANSWERS_BY
 from dohyo_serving.form_of_bento import form_of_bento
 from images.paths import BENTOML_HOME
 from tests.harness import model
-from tests.local.batch.scoring import version
+from tests.local.batch.scoring import Batch, order, version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,3 +68,13 @@ def test_what_is_unusual_is_left_to_the_service(bento: Path, change: str) -> Non
     written.write_text(yaml.safe_dump(document))
 
     assert form_of_bento(bento) is None
+
+
+def test_a_shard_imports_neither_bentoml_nor_pandas(few: Path, tmp_path: Path) -> None:
+    given = order(few.as_uri(), (tmp_path / "out").as_uri())
+
+    ended = Batch(tmp_path, given, PYTHONPROFILEIMPORTTIME="1").done("score", "--index", "0")
+
+    imported = {line.rpartition("|")[2].strip() for line in ended.errors.splitlines()}
+    assert {"numpy", "pyarrow", "dohyo_batch.score"} <= imported
+    assert not {"bentoml", "pandas", "sklearn", "scipy", "matplotlib", "sqlalchemy"} & imported
