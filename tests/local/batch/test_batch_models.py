@@ -77,4 +77,6 @@ def test_a_shard_imports_neither_bentoml_nor_pandas(few: Path, tmp_path: Path) -
 
     imported = {line.rpartition("|")[2].strip() for line in ended.errors.splitlines()}
     assert {"numpy", "pyarrow", "dohyo_batch.score"} <= imported
-    assert not {"bentoml", "pandas", "sklearn", "scipy", "matplotlib", "sqlalchemy"} & imported
+    # Of pandas a part, because Arrow looks for it and finds nothing.
+    unneeded = {"bentoml", "pandas.core", "sklearn", "scipy", "matplotlib", "sqlalchemy"}
+    assert unneeded & imported == set()
