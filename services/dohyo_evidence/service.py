@@ -26,6 +26,7 @@ from dohyo_evidence.arrivals import (
     read_records,
     read_served,
 )
+from dohyo_evidence.batch_labels import batch_evidence, batch_labels
 from dohyo_evidence.catching_up import CatchUp
 from dohyo_evidence.reports import evidence_report
 from dohyo_evidence.retention import purge
@@ -39,6 +40,7 @@ from dohyo_evidence.trial_state import TrialState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dohyo.contract.batch_evidence import BatchEvidence
     from dohyo_evidence.database import Database
     from dohyo_evidence.settings import Settings
 
@@ -164,6 +166,14 @@ class Service:
         return await asyncio.to_thread(
             evidence_report, namespace, deployment, self._clock(), states
         )
+
+    async def batch_report(self, namespace: str, deployment: str, run: str) -> BatchEvidence | None:
+        """What later labels say of a run over a data set; None before the first."""
+        async with self._database.reading() as connection:
+            rows = await batch_labels(connection, namespace, deployment, run)
+        if not rows:
+            return None
+        return await asyncio.to_thread(batch_evidence, namespace, deployment, run, rows)
 
     def namespace_of(self, token: str, purpose: str) -> str | None:
         """Whose bearer token it is; None when it is nobody's."""
