@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness import bentos
 from tests.harness.until import until
-from tests.local.ring.house import NAME, a_spec
+from tests.local.ring.house import KEY, NAME, a_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,10 @@ def test_a_version_that_cannot_start_is_explained_by_its_last_words(shared: Hous
         seconds=60,
     )
     assert shared.shares() == {"one": 100, "broken": 0}
+    # What a version says is kept apart from what the others say.
+    logs = shared.state / "logs" / KEY.replace("/", ".")
+    said = {log.parent.name for log in logs.glob("*/*.log") if "cannot speak" in log.read_text()}
+    assert said == {"broken"}
     shown = shared.command("status", NAME, "--state", str(shared.state)).stdout
     assert "this one cannot speak" in shown
     assert "0/1" in shown
