@@ -80,7 +80,7 @@ local: venv  ## Real Envoy and real bentos on 127.0.0.1, no cluster
 	$(PYTHON) -m images samples
 	$(PYTHON) -m tests.local.provisions
 	@# By whole files, which share servers; these stories wait more than they work.
-	$(SIDE_BY_SIDE) $(TWICE) --dist loadfile tests/local --ignore tests/local/ring --ignore tests/local/gateway
+	$(SIDE_BY_SIDE) $(TWICE) --dist loadfile tests/local --ignore tests/local/ring --ignore tests/local/gateway -m 'not long'
 	@# Load and time are theirs alone.
 	$(PYTHON) -m pytest $(TWICE) tests/local/ring tests/local/gateway
 
@@ -121,7 +121,7 @@ e2e: cluster-with-images  ## The stories, on real nodes with helm and images
 
 .PHONY: long
 long: cluster-with-images  ## Training as a Job in an image of its own, and other long stories; a quarter of an hour
-	eval "$$($(PYTHON) -m cluster env)" && $(PYTHON) -m pytest tests/e2e -m long
+	eval "$$($(PYTHON) -m cluster env)" && $(PYTHON) -m pytest tests/e2e tests/local -m long
 
 .PHONY: env
 env:  ## Settings for your shell: eval "$(make --silent env)"

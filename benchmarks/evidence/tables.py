@@ -9,8 +9,8 @@ from benchmarks.evidence.controls import Asymptotic, NaiveZ
 from benchmarks.evidence.deciders import Events, Weighted, decision_times
 from benchmarks.evidence.rows import ALPHA, LIMIT, Row, control, error, median, null, power
 from benchmarks.evidence.streams import HARMS, NULLS, always, constant, rising
+from dohyo.verdict.planning import events_until_ratio
 from dohyo_evidence.sequential.events import below
-from dohyo_evidence.sequential.planning import events_until_ratio
 
 if TYPE_CHECKING:
     from benchmarks.evidence.streams import Traffic

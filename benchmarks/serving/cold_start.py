@@ -16,7 +16,7 @@ from statistics import median
 from benchmarks.serving import measuring
 from images import samples
 from images.paths import BENTOML_HOME
-from tests.harness import bentos, model
+from tests.harness import bentos, model, ports
 from tests.harness.until import until
 
 MOST_CPU = 0.7
@@ -26,8 +26,8 @@ OURS, BENTOML = "dohyo-serve", "bentoml serve"
 
 def started(name: str, bento: str) -> tuple[float, int]:
     """CPU seconds until ready, and bytes of memory after the first prediction."""
-    port = bentos.free_port()
-    grpc_port = str(bentos.free_port())
+    port = ports.free_port()
+    grpc_port = str(ports.free_port())
     where = ["--host", "127.0.0.1", "--port", str(port)]
     commands = {
         OURS: [str(bentos.PROGRAMS / OURS), bento, *where, "--grpc-port", grpc_port],
@@ -42,7 +42,7 @@ def started(name: str, bento: str) -> tuple[float, int]:
             stderr=log,
             text=True,
         )
-        served = bentos.Served(process, port)
+        served = bentos.Served(port, process)
         try:
             until(f"{name} is ready", lambda: bentos.state(served), ("200").__eq__, seconds=120)
             spent = measuring.cpu_seconds(process.pid)

@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 import psutil
 
 from benchmarks.serving.subjects import NUMBERS, Subject, written
-from tests.harness import bentos
+from tests.harness import bentos, ports
 from tests.harness.environments import python_with
 from tests.harness.until import until
 from tests.unit.serving.serving_in_process import MASTER, write_keys
@@ -99,7 +99,7 @@ def names(subject: Subject) -> list[str]:
 @contextmanager
 def running(name: str, subject: Subject, work: Path) -> Iterator[Server]:
     """The server, ready; ended with all its processes."""
-    port, grpc_port = bentos.free_port(), bentos.free_port()
+    port, grpc_port = ports.free_port(), ports.free_port()
     start = _starts()[name](subject, work, port, grpc_port)
     log = (work / f"{name.replace(' ', '-')}.log").open("w")
     process = subprocess.Popen(
@@ -185,7 +185,7 @@ def _mlserver(subject: Subject, work: Path, port: int, grpc_port: int) -> Start:
         "parallel_workers": 0,
         "host": "127.0.0.1",
     }
-    settings |= {"metrics_port": bentos.free_port(), "debug": False}
+    settings |= {"metrics_port": ports.free_port(), "debug": False}
     (folder / "settings.json").write_text(json.dumps(settings))
     model = {"name": "cells", "implementation": "mlserver_sklearn.SKLearnModel"}
     model["parameters"] = {"uri": str(subject.pipeline), "version": "v1"}  # type: ignore[assignment]

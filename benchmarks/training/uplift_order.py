@@ -12,10 +12,9 @@ import sys
 import numpy as np
 
 from dohyo_training.assess import uplift
-from dohyo_training.assess.treatment import Observed, nuisances
+from dohyo_training.assess.treatment import nuisances
 from dohyo_training.simulate import simulate
-
-NUMBERS = ["response_hours", "tickets", "defects", "price", "age", "usage_hours"]
+from tests.harness.simulated import observed
 
 
 def main() -> None:
@@ -32,33 +31,26 @@ def main() -> None:
     sys.exit(0 if robust.mean() >= 0.9 and naive.mean() <= 0.5 else 1)
 
 
-def one_seed(seed: int, rows: int) -> tuple[float, float, float, float]:
+def one_seed(seed: int, count: int) -> tuple[float, float, float, float]:
     """Whether each orders rightly, whether the effect is covered, and the propensity AUC."""
-    simulation = simulate(rows, seed, "chosen")
-    frame = simulation.joined()
-    x = frame[NUMBERS].astype("float64")
-    for name in ("product", "channel", "region", "plan"):
-        x[name] = frame[name].astype("category").cat.codes.astype("float64")
-    x["tenure"] = (frame["survey_date"] - frame["signup_date"]).dt.days.astype("float64")
-    x["bought"] = (frame["survey_date"] - frame["last_purchase_date"]).dt.days.astype("float64")
-    treated = frame["courtesy_call"].to_numpy() == 1
-    outcome = frame["satisfied"].to_numpy("float64")
-    trial = nuisances(Observed(x.to_numpy(), outcome, treated, None, np.zeros(rows)), seed)
+    simulation = simulate(count, seed, "chosen")
+    rows = observed(simulation)
+    trial = nuisances(rows, seed)
     effect_first, worst_first = trial.if_treated - trial.if_not, -trial.if_not
     effects = uplift.effects_of_rows(trial)
     truth = simulation.truth["effect"].to_numpy()
     right = np.sign(uplift.ranking_difference(truth, effect_first, worst_first).value)
     robust = np.sign(uplift.ranking_difference(effects, effect_first, worst_first).value)
     naive = np.sign(
-        uplift.qini_area_per_row(outcome, treated, effect_first)
-        - uplift.qini_area_per_row(outcome, treated, worst_first)
+        uplift.qini_area_per_row(rows.outcome, rows.treated, effect_first)
+        - uplift.qini_area_per_row(rows.outcome, rows.treated, worst_first)
     )
     average = uplift.average_effect(trial)
     return (
         float(robust == right),
         float(naive == right),
         float(average.low <= truth.mean() <= average.high),
-        uplift.propensity_auc(treated, trial.propensity),
+        uplift.propensity_auc(rows.treated, trial.propensity),
     )
 
 

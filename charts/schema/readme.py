@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 _CRDS: Final = """\
 # dohyo-crds
 
-The custom resource `ModelDeployment` (`dohyo.dev/v1alpha1`).
-It is a chart of its own because Helm never upgrades what lies in a chart's `crds/` folder.
+The custom resources `ModelDeployment` and `BatchPrediction` (`dohyo.dev/v1alpha1`).
+They are a chart of their own because Helm never upgrades what lies in a chart's `crds/` folder.
 
 ```
 helm install dohyo-crds charts/dohyo-crds --namespace dohyo-system --create-namespace
 ```
 
-`helm upgrade` brings the new definition; do it before upgrading the chart `dohyo`.
-`helm uninstall` keeps the definition, and with it every ModelDeployment.
+`helm upgrade` brings the new definitions; do it before upgrading the chart `dohyo`.
+`helm uninstall` keeps both definitions, and with them every resource of theirs.
 """
 
 _DOHYO: Final = """\

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from dohyo.status_metrics import ConditionFamily, who_and_status
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from prometheus_client import Metric
 
@@ -27,20 +29,6 @@ CONDITION: Final = "dohyo_batch_condition"
 
 _WHO: Final = ("namespace", "batchprediction")
 _VERSION: Final = (*_WHO, "version")
-_TRUTH: Final = {"True": 1.0, "False": 0.0}
-
-
-class Batches:
-    """Metrics of BatchPredictions, made from their statuses at each scrape."""
-
-    def __init__(self, batches: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
-        self._batches = batches
-
-    def describe(self) -> Iterator[Metric]:
-        yield from batch_families(())
-
-    def collect(self) -> Iterator[Metric]:
-        yield from batch_families(self._batches())
 
 
 def batch_families(batches: Iterable[Mapping[str, Any]]) -> Iterator[Metric]:
@@ -50,10 +38,9 @@ def batch_families(batches: Iterable[Mapping[str, Any]]) -> Iterator[Metric]:
         batches: as the API server has them.
     """
     families = _Families()
-    for raw in batches:
-        metadata, status = raw["metadata"], raw.get("status") or {}
-        families.add([metadata["namespace"], metadata["name"]], status)
-    yield from vars(families).values()
+    for who, status in who_and_status(batches):
+        families.add(who, status)
+    yield from families.all()
 
 
 class _Families:
@@ -81,20 +68,18 @@ class _Families:
         self.runs = CounterMetricFamily(
             RUNS, "Runs that have ended, by how they ended.", labels=(*_WHO, "outcome")
         )
-        self.condition = GaugeMetricFamily(
-            CONDITION,
-            "1 when a condition is true, 0 when it is false, -1 when it is unknown.",
-            labels=(*_WHO, "type", "reason"),
-        )
+        self.conditions = ConditionFamily(CONDITION, _WHO)
+
+    def all(self) -> Iterator[Metric]:
+        yield from (self.rows, self.bad_rows, self.duration, self.peak_memory, self.last_success)
+        yield from (self.shards, self.runs, self.conditions.family)
 
     def add(self, who: list[str], status: Mapping[str, Any]) -> None:
         for state, count in (status.get("shards") or {}).items():
             self.shards.add_metric([*who, state], float(count))
         for outcome, count in (status.get("ended") or {}).items():
             self.runs.add_metric([*who, outcome], float(count))
-        for found in status.get("conditions") or ():
-            labels = [*who, found["type"], found["reason"]]
-            self.condition.add_metric(labels, _TRUTH.get(found["status"], -1.0))
+        self.conditions.add(who, status)
         runs: tuple[Mapping[str, Any], ...] = tuple(status.get("runs") or ())
         for version in dict.fromkeys(v["name"] for run in runs for v in run.get("versions") or ()):
             of_version = [r for r in runs if version in _names(r)]

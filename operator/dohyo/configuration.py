@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import socket
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from dohyo.cluster.evidence import Sources
-from dohyo.contract import OPERATOR_PORT
+from dohyo.contract import OPERATOR_PORT, logs
+from dohyo.contract.environment import Environment
 from dohyo.plan.settings import Runtime, ScalingWindows, Settings
 
 if TYPE_CHECKING:
@@ -20,14 +20,8 @@ if TYPE_CHECKING:
 
     from dohyo.logs import Format
 
-_LEVELS = ("debug", "info", "warning", "error")
 _FORMATS = ("logfmt", "json")
 _PULL_POLICIES = ("always", "ifnotpresent", "never")
-_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
-
-
-class ConfigurationError(ValueError):
-    """A variable or a flag says something that cannot be."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +69,11 @@ def configuration(arguments: Sequence[str], environ: Mapping[str, str]) -> Confi
     """Reads flags, which go before variables.
 
     Raises:
-        ConfigurationError: a value cannot be used; says which, and what can.
+        VariableError: a value cannot be used; says which, and what can.
         SystemExit: for --help, or for a flag that does not exist.
     """
     flags = _parser().parse_args(arguments)
-    read = _Reader(environ)
+    read = Environment(environ)
     namespace = read.text("DOHYO_NAMESPACE", "dohyo-system")
     windows = ScalingWindows(
         stable=read.seconds("DOHYO_SCALING_STABLE_SECONDS", 60.0),
@@ -91,7 +85,7 @@ def configuration(arguments: Sequence[str], environ: Mapping[str, str]) -> Confi
         gateway_namespace=namespace,
         cluster_domain=read.text("DOHYO_CLUSTER_DOMAIN", "cluster.local"),
         drain_seconds=read.seconds("DOHYO_DRAIN_SECONDS", 10.0),
-        allow_host_access=read.truth("DOHYO_ALLOW_HOST_ACCESS"),
+        allow_host_access=read.flag("DOHYO_ALLOW_HOST_ACCESS", default=False),
         windows=windows,
         warm_seconds=read.seconds("DOHYO_WARM_SECONDS", 600.0),
         runtime=_runtime(read),
@@ -107,10 +101,10 @@ def configuration(arguments: Sequence[str], environ: Mapping[str, str]) -> Confi
         gateways=read.names("DOHYO_GATEWAYS"),
         master_keys=Path(master_keys) if master_keys else None,
         kubeconfig=flags.kubeconfig,
-        port=flags.port if flags.port is not None else read.number("DOHYO_PORT", OPERATOR_PORT),
-        workers=read.number("DOHYO_WORKERS", 16),
-        batch=read.truth("DOHYO_BATCH", "true"),
-        log_level=read.choice("DOHYO_LOG_LEVEL", _LEVELS, "info"),
+        port=flags.port if flags.port is not None else read.whole("DOHYO_PORT", OPERATOR_PORT),
+        workers=read.whole("DOHYO_WORKERS", 16),
+        batch=read.flag("DOHYO_BATCH", default=True),
+        log_level=read.choice("DOHYO_LOG_LEVEL", logs.LEVELS, "info"),
         log_format=cast("Format", read.choice("DOHYO_LOG_FORMAT", _FORMATS, "logfmt")),
         sources=Sources(
             evidence=read.url("DOHYO_EVIDENCE_URL"),
@@ -121,17 +115,17 @@ def configuration(arguments: Sequence[str], environ: Mapping[str, str]) -> Confi
     )
 
 
-def _runtime(read: _Reader) -> Runtime:
+def _runtime(read: Environment) -> Runtime:
     """What the installation says of bentos."""
     policy = read.choice("DOHYO_RUNTIME_PULL_POLICY", _PULL_POLICIES, "IfNotPresent")
     spelled = {name.lower(): name for name in ("Always", "IfNotPresent", "Never")}
     return Runtime(
         image=read.text("DOHYO_RUNTIME_IMAGE", ""),
         pull_policy=spelled[policy.lower()],
-        image_volumes=read.truth("DOHYO_IMAGE_VOLUMES"),
+        image_volumes=read.flag("DOHYO_IMAGE_VOLUMES", default=False),
         cache=read.json_map("DOHYO_BENTO_CACHE"),
-        cache_gigabytes=read.number("DOHYO_BENTO_CACHE_GIGABYTES", 20),
-        most_bento_gigabytes=read.number("DOHYO_MOST_BENTO_GIGABYTES", 16),
+        cache_gigabytes=read.whole("DOHYO_BENTO_CACHE_GIGABYTES", 20),
+        most_bento_gigabytes=read.whole("DOHYO_MOST_BENTO_GIGABYTES", 16),
         plain_registries=read.names("DOHYO_PLAIN_REGISTRIES"),
         has_keys=bool(read.text("DOHYO_MASTER_KEYS", "")),
         evidence_url=read.url("DOHYO_EVIDENCE_URL"),
@@ -149,64 +143,6 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=int, help=f"port of /livez, /readyz, /metrics (default: {OPERATOR_PORT})"
     )
     return parser
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Reads variables; an empty one counts as absent."""
-
-    environ: Mapping[str, str]
-
-    def text(self, name: str, default: str) -> str:
-        return self.environ.get(name, "").strip() or default
-
-    def names(self, name: str) -> tuple[str, ...]:
-        parts = (part.strip() for part in self.environ.get(name, "").split(","))
-        return tuple(dict.fromkeys(part for part in parts if part))
-
-    def seconds(self, name: str, default: float) -> float:
-        text = self.text(name, str(default))
-        try:
-            value = float(text)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value < float("inf"):
-            raise ConfigurationError(f"{name}={text!r} is no number of seconds; try {default:g}")
-        return value
-
-    def url(self, name: str) -> str:
-        text = self.text(name, "").rstrip("/")
-        if text and not text.startswith(("http://", "https://")):
-            raise ConfigurationError(f"{name}={text!r} is no URL; try http://host:port")
-        return text
-
-    def number(self, name: str, default: int) -> int:
-        text = self.text(name, str(default))
-        if not text.isdecimal() or int(text) == 0:
-            raise ConfigurationError(f"{name}={text!r} is no whole number above 0; try {default}")
-        return int(text)
-
-    def json_map(self, name: str) -> dict[str, Any]:
-        text = self.text(name, "{}")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = None
-        if not isinstance(value, dict):
-            raise ConfigurationError(f"{name}={text!r} is no JSON map; try {{}}")
-        return value
-
-    def truth(self, name: str, default: str = "false") -> bool:
-        text = self.text(name, default).lower()
-        if text not in (*_TRUE, *_FALSE):
-            raise ConfigurationError(f"{name}={text!r} is neither true nor false")
-        return text in _TRUE
-
-    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
-        text = self.text(name, default).lower()
-        if text not in allowed:
-            raise ConfigurationError(f"{name}={text!r} is not one of {', '.join(allowed)}")
-        return text
 
 
 def from_process(arguments: Sequence[str]) -> Configuration:

@@ -16,8 +16,9 @@ from dohyo.cluster.fence import Fence, boot_clock
 from dohyo.cluster.kinds import BATCH_PREDICTION, MODEL_DEPLOYMENT
 from dohyo.cluster.lease import Candidate, Tenure
 from dohyo.cluster.login import log_in
-from dohyo.configuration import ConfigurationError, from_process
+from dohyo.configuration import from_process
 from dohyo.contract import API_VERSION, GROUP
+from dohyo.contract.environment import VariableError
 from dohyo.leading import Leading
 from dohyo.probes import Probes
 from dohyo.telemetry import Telemetry
@@ -44,7 +45,7 @@ def main() -> None:
     """Entry point of ``dohyo-operator``."""
     try:
         config = from_process(sys.argv[1:])
-    except ConfigurationError as error:
+    except VariableError as error:
         print(f"dohyo-operator: {error}", file=sys.stderr)
         sys.exit(_MISUSED)
     logs.set_up(config.log_format, config.log_level)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from dohyo.status_metrics import who_and_status
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -37,9 +39,8 @@ def rollout_families(deployments: Iterable[Mapping[str, Any]]) -> Iterator[Metri
         deployments: as the API server has them.
     """
     families = _Families()
-    for raw in deployments:
-        metadata, status = raw["metadata"], raw.get("status") or {}
-        families.add([metadata["namespace"], metadata["name"]], status)
+    for who, status in who_and_status(deployments):
+        families.add(who, status)
     yield from families.all()
 
 

@@ -15,8 +15,9 @@ from prometheus_client import (
 )
 from prometheus_client.core import GaugeMetricFamily
 
-from dohyo.batch_metrics import Batches
+from dohyo.batch_metrics import batch_families
 from dohyo.rollout_metrics import rollout_families
+from dohyo.status_metrics import ConditionFamily, StatusCollector, who_and_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,9 +35,8 @@ API_REQUESTS: Final = "dohyo_api_requests"
 QUEUE_DEPTH: Final = "dohyo_queue_depth"
 LEADER: Final = "dohyo_leader"
 
-_DEPLOYMENT_LABELS: Final = ("namespace", "modeldeployment")
+_WHO: Final = ("namespace", "modeldeployment")
 _BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_TRUTH: Final = {"True": 1.0, "False": 0.0, "Unknown": -1.0}
 
 
 class Telemetry:
@@ -86,7 +86,7 @@ class Telemetry:
         Args:
             statuses: gives all that exist, as the API server has them.
         """
-        self.registry.register(_Deployments(statuses))
+        self.registry.register(StatusCollector(statuses, deployment_families))
 
     def show_batches(self, statuses: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
         """Publishes BatchPredictions.
@@ -94,59 +94,51 @@ class Telemetry:
         Args:
             statuses: gives all that exist, as the API server has them.
         """
-        self.registry.register(Batches(statuses))
+        self.registry.register(StatusCollector(statuses, batch_families))
 
 
-class _Deployments:
-    """Metrics of ModelDeployments, made from their statuses at each scrape."""
+def deployment_families(deployments: Iterable[Mapping[str, Any]]) -> Iterator[Metric]:
+    """All metrics of ModelDeployments, their rollouts included.
 
-    def __init__(self, deployments: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
-        self._deployments = deployments
-
-    def describe(self) -> Iterator[Metric]:
-        yield from _families()
-        yield from rollout_families(())
-
-    def collect(self) -> Iterator[Metric]:
-        yield from self._of_deployments()
-        yield from rollout_families(self._deployments())
-
-    def _of_deployments(self) -> Iterator[Metric]:
-        info, weight, ready, phase, condition = families = _families()
-        for raw in self._deployments():
-            metadata, status = raw["metadata"], raw.get("status") or {}
-            key = [metadata["namespace"], metadata["name"]]
-            info.add_metric([*key, status.get("champion") or "", status.get("url") or ""], 1)
-            for version in status.get("versions") or ():
-                labels = [*key, version["name"], version["role"]]
-                weight.add_metric(labels, float(version.get("weight", 0)))
-                ready.add_metric(labels, float(version.get("readyReplicas", 0)))
-            if status.get("phase"):
-                phase.add_metric([*key, status["phase"]], 1)
-            for found in status.get("conditions") or ():
-                truth = _TRUTH.get(found["status"], -1.0)
-                condition.add_metric([*key, found["type"], found["reason"]], truth)
-        yield from families
+    Args:
+        deployments: as the API server has them.
+    """
+    found = tuple(deployments)
+    families = _Families()
+    for who, status in who_and_status(found):
+        families.add(who, status)
+    yield from families.all()
+    yield from rollout_families(found)
 
 
-def _families() -> tuple[GaugeMetricFamily, ...]:
-    version = (*_DEPLOYMENT_LABELS, "version", "role")
-    return (
-        GaugeMetricFamily(
+class _Families:
+    def __init__(self) -> None:
+        version = (*_WHO, "version", "role")
+        self._info = GaugeMetricFamily(
             INFO,
             "One for each ModelDeployment, with what serves it and where.",
-            labels=(*_DEPLOYMENT_LABELS, "champion", "url"),
-        ),
-        GaugeMetricFamily(
+            labels=(*_WHO, "champion", "url"),
+        )
+        self._weight = GaugeMetricFamily(
             WEIGHT, "Percent of the requests that a version answers.", labels=version
-        ),
-        GaugeMetricFamily(READY_REPLICAS, "Pods of a version that can answer.", labels=version),
-        GaugeMetricFamily(
-            PHASE, "One for the phase it is in.", labels=(*_DEPLOYMENT_LABELS, "phase")
-        ),
-        GaugeMetricFamily(
-            CONDITION,
-            "1 when a condition is true, 0 when it is false, -1 when it is unknown.",
-            labels=(*_DEPLOYMENT_LABELS, "type", "reason"),
-        ),
-    )
+        )
+        self._ready = GaugeMetricFamily(
+            READY_REPLICAS, "Pods of a version that can answer.", labels=version
+        )
+        self._phase = GaugeMetricFamily(
+            PHASE, "One for the phase it is in.", labels=(*_WHO, "phase")
+        )
+        self._conditions = ConditionFamily(CONDITION, _WHO)
+
+    def all(self) -> Iterator[Metric]:
+        yield from (self._info, self._weight, self._ready, self._phase, self._conditions.family)
+
+    def add(self, who: list[str], status: Mapping[str, Any]) -> None:
+        self._info.add_metric([*who, status.get("champion") or "", status.get("url") or ""], 1)
+        for version in status.get("versions") or ():
+            labels = [*who, version["name"], version["role"]]
+            self._weight.add_metric(labels, float(version.get("weight", 0)))
+            self._ready.add_metric(labels, float(version.get("readyReplicas", 0)))
+        if status.get("phase"):
+            self._phase.add_metric([*who, status["phase"]], 1)
+        self._conditions.add(who, status)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 from dohyo_batch import plots
+from dohyo_pages.rendering import rendered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,20 +14,16 @@ if TYPE_CHECKING:
 
 def page_of(report: Mapping[str, Any]) -> str:
     """The page of a `report.json`."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["number"] = _number
-    environment.filters["signed"] = lambda value: _number(value, "+.4g")
-    template = environment.from_string(Path(__file__).with_name("page.html").read_text("utf-8"))
-    return template.render(
-        report=report,
-        courses={
+    content = {
+        "report": report,
+        "courses": {
             each["name"]: plots.course(each["course"], f"{each['name']}: mean by {report['every']}")
             for each in report["versions"]
         },
-        runs=plots.course(_over_runs(report), "Mean of each run"),
-    )
+        "runs": plots.course(_over_runs(report), "Mean of each run"),
+    }
+    filters = {"number": _number, "signed": lambda value: _number(value, "+.4g")}
+    return rendered(Path(__file__).with_name("page.html"), content, filters)
 
 
 def _over_runs(report: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Final
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from dohyo_pages.drawing import INK, svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-INK: Final = "#1d3557"
 MOST_GROUPS: Final = 24
-# Neither a date nor addresses of vocabularies in a page that is complete in itself.
-_NO_METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _COLUMNS: Final = 4
 _MOST_LABELS: Final = 5
 
@@ -45,7 +41,7 @@ def course(points: Sequence[Mapping[str, Any]], title: str) -> str:
         _draw(each, name, by_group[name], places)
     for each in axes[len(names) :]:
         each.set_visible(False)
-    return _svg(figure)
+    return svg(figure, letters="none")
 
 
 def _draw(
@@ -68,12 +64,3 @@ def _draw(
     axes.spines[["top", "right"]].set_visible(False)
     step = -(-len(places) // _MOST_LABELS)
     axes.set_xticks(list(places.values())[::step], list(places)[::step], rotation=30, ha="right")
-
-
-def _svg(figure: Figure) -> str:
-    """The same bytes for the same data."""
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "dohyo", "svg.fonttype": "none"}):
-        FigureCanvasSVG(figure).print_svg(text, metadata=_NO_METADATA)  # type: ignore[no-untyped-call]
-    whole = text.getvalue()
-    return whole[whole.index("<svg") :]

@@ -29,7 +29,6 @@ EXPIRED: Final = "expired"
 LATE: Final = "late"
 FOREIGN: Final = "foreign"
 NO_EVIDENCE: Final = "no-evidence"
-REASONS: Final = (MALFORMED, OVERSIZED, FORGED, UNKNOWN, EXPIRED, LATE, FOREIGN, NO_EVIDENCE)
 
 MOST_ROW_BYTES: Final = 8_192
 _MALFORMED_ID: Final = ("length", "alphabet", "format", "fields")

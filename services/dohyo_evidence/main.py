@@ -13,14 +13,16 @@ from typing import Final
 import uvloop
 from aiohttp import web
 
+from dohyo.contract import logs
+from dohyo.contract.environment import VariableError
 from dohyo.contract.keys import KeyRing, KeysError
-from dohyo_evidence import logs
 from dohyo_evidence.database import Database
 from dohyo_evidence.service import DATABASE_ERRORS, Service
-from dohyo_evidence.settings import Settings, SettingsError, read_settings
+from dohyo_evidence.settings import Settings, read_settings
 from dohyo_evidence.web import application
 
 _LOG: Final = logging.getLogger("dohyo_evidence")
+_QUIET: Final = ("aiohttp.access", "alembic", "sqlalchemy")
 # For how long a database may be away when the service starts.
 _PATIENCE_SECONDS: Final = 120.0
 _BETWEEN_TRIES_SECONDS: Final = 1.0
@@ -30,9 +32,9 @@ def main() -> None:
     """Runs the service; exit code 1 with one line when it cannot even start."""
     try:
         settings = read_settings(os.environ)
-        logs.set_up(settings.log_level)
+        logs.set_up(settings.log_level, _QUIET)
         uvloop.run(_serve(settings))
-    except (SettingsError, KeysError, *DATABASE_ERRORS) as error:
+    except (VariableError, KeysError, *DATABASE_ERRORS) as error:
         sys.exit(f"dohyo-evidence: {' '.join(str(error).split())[:500]}")
 
 

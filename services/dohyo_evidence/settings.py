@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from dohyo.contract import logs
+from dohyo.contract.environment import Environment, VariableError
 from dohyo.contract.evidence import EVIDENCE_PORT
 
 if TYPE_CHECKING:
@@ -16,10 +18,6 @@ if TYPE_CHECKING:
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _DAY: Final = 86_400.0
-
-
-class SettingsError(Exception):
-    """A variable of the environment is missing or unusable."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +64,25 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Reads the variables whose names start with DOHYO_.
 
     Raises:
-        SettingsError: one of them cannot be used.
+        VariableError: one of them cannot be used.
     """
-    get = _Reader(environment)
+    get = Environment(environment)
     keys = get.text("DOHYO_KEYS_FOLDER", "")
     return Settings(
         database=_database(get.text("DOHYO_DATABASE_URL", "sqlite:///dohyo-evidence.db")),
         keys=Path(keys) if keys else None,
-        port=int(get.number("DOHYO_EVIDENCE_PORT", EVIDENCE_PORT)),
+        port=int(get.amount("DOHYO_EVIDENCE_PORT", EVIDENCE_PORT)),
         host=get.text("DOHYO_EVIDENCE_HOST", "0.0.0.0"),  # noqa: S104
-        retention_seconds=get.number("DOHYO_RETENTION_DAYS", 30) * _DAY,
-        score_seconds=get.number("DOHYO_SCORE_SECONDS", 5),
-        catch_up_seconds=get.number("DOHYO_CATCH_UP_SECONDS", 45),
-        grace_seconds=get.number("DOHYO_GRACE_SECONDS", 60),
-        drift_seconds=max(1.0, get.number("DOHYO_DRIFT_WINDOW_SECONDS", 3_600)),
-        most_batches=int(get.number("DOHYO_MOST_BATCHES", 64)),
-        most_bytes=int(get.number("DOHYO_MOST_BYTES", 4 * 2**20)),
-        most_rows=int(get.number("DOHYO_MOST_ROWS", 5_000)),
+        retention_seconds=get.amount("DOHYO_RETENTION_DAYS", 30) * _DAY,
+        score_seconds=get.seconds("DOHYO_SCORE_SECONDS", 5),
+        catch_up_seconds=get.seconds("DOHYO_CATCH_UP_SECONDS", 45),
+        grace_seconds=get.seconds("DOHYO_GRACE_SECONDS", 60),
+        drift_seconds=max(1.0, get.seconds("DOHYO_DRIFT_WINDOW_SECONDS", 3_600)),
+        most_batches=int(get.amount("DOHYO_MOST_BATCHES", 64)),
+        most_bytes=int(get.amount("DOHYO_MOST_BYTES", 4 * 2**20)),
+        most_rows=int(get.amount("DOHYO_MOST_ROWS", 5_000)),
         feedback_token=get.flag("DOHYO_FEEDBACK_TOKEN", default=False),
-        log_level=get.text("DOHYO_LOG_LEVEL", "info").lower(),
+        log_level=get.choice("DOHYO_LOG_LEVEL", logs.LEVELS, "info"),
     )
 
 
@@ -92,37 +90,13 @@ def _database(text: str) -> str:
     try:
         url = make_url(text)
     except ArgumentError as error:
-        raise SettingsError(
+        raise VariableError(
             "DOHYO_DATABASE_URL: is no URL; write sqlite:////path/file.db or "
             "postgresql://user:password@host/name"
         ) from error
     kind = url.get_backend_name()
     if kind not in _DRIVERS:
-        raise SettingsError(
+        raise VariableError(
             f"DOHYO_DATABASE_URL: {kind} is not supported; use sqlite or postgresql"
         )
     return url.set(drivername=_DRIVERS[kind]).render_as_string(hide_password=False)
-
-
-class _Reader:
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def text(self, name: str, default: str) -> str:
-        return self._environment.get(name, "").strip() or default
-
-    def number(self, name: str, default: float) -> float:
-        text = self.text(name, str(default))
-        try:
-            value = float(text)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value < float("inf"):
-            raise SettingsError(f"{name}: {text!r} must be a number from 0 on")
-        return value
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        text = self.text(name, "true" if default else "false").lower()
-        if text not in ("true", "false", "1", "0", "yes", "no"):
-            raise SettingsError(f"{name}: {text!r} must be true or false")
-        return text in ("true", "1", "yes")

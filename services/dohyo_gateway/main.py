@@ -11,21 +11,23 @@ from typing import Final
 
 from kubernetes.aio import client, config
 
-from dohyo_gateway import logs
+from dohyo.contract import logs
+from dohyo.contract.environment import VariableError
 from dohyo_gateway.cluster_feed import ClusterFeed, Scope
 from dohyo_gateway.service import serve
-from dohyo_gateway.settings import Settings, SettingsError, read_settings
+from dohyo_gateway.settings import Settings, read_settings
 
 _LOG: Final = logging.getLogger("dohyo_gateway")
+_QUIET: Final = ("aiohttp.access",)
 
 
 def main() -> None:
     """Runs the agent; exit code 1 with one line when it cannot even start."""
     try:
         settings = read_settings(os.environ)
-        logs.set_up(settings.log_level)
+        logs.set_up(settings.log_level, _QUIET)
         asyncio.run(_serve(settings))
-    except (SettingsError, config.ConfigException, OSError) as error:
+    except (VariableError, config.ConfigException, OSError) as error:
         sys.exit(f"dohyo-gateway-agent: {' '.join(str(error).split())}")
     except BaseExceptionGroup as group:
         causes = "; ".join(f"{type(e).__name__}: {e}" for e in group.exceptions)
@@ -46,7 +48,10 @@ async def _serve(settings: Settings) -> None:
 async def _api(settings: Settings) -> client.ApiClient:
     if settings.kubeconfig is not None:
         if not settings.kubeconfig.is_file():
-            raise SettingsError(f"DOHYO_KUBECONFIG: {settings.kubeconfig} is no file")
+            raise VariableError(
+                f"DOHYO_KUBECONFIG={str(settings.kubeconfig)!r} is no file; leave it out for the "
+                "pod's own account"
+            )
         await config.load_kube_config(config_file=str(settings.kubeconfig))
     else:
         config.load_incluster_config()

@@ -35,7 +35,7 @@ def test_defaults_give_commands_and_no_warning(tmp_path: Path) -> None:
     assert "kubectl --namespace dohyo-system rollout status deployment/dohyo-gateway" in notes
     assert "helm install example charts/dohyo-example --namespace default\n" in notes
     assert "port-forward service/dohyo-gateway 8080:80" in notes
-    assert "It leaves alone: the ModelDeployments, their definition, and the pods" in notes
+    assert "It leaves alone: the ModelDeployments and BatchPredictions, their definitions" in notes
     assert "WARNING" not in notes
 
 
@@ -65,7 +65,10 @@ def test_notes_of_the_definition_say_what_uninstalling_keeps(tmp_path: Path) -> 
     notes = CRDS.notes(tmp_path)
 
     assert "helm install dohyo charts/dohyo --namespace dohyo-system --create-namespace" in notes
-    assert "`helm uninstall dohyo-crds` keeps the definition" in notes
+    assert "`helm uninstall dohyo-crds` keeps both definitions" in notes
+    for definition in CRDS.render():
+        if definition["kind"] == "CustomResourceDefinition":
+            assert definition["metadata"]["name"] in notes
 
 
 def test_notes_of_the_example_lead_to_a_prediction(tmp_path: Path) -> None:

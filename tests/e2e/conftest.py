@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster import paths
+from cluster import base_images, paths
+from cluster import engine as engines
+from images import samples
 from tests.harness import evidence, namespaces
 from tests.harness.access import project_access
 from tests.harness.installation import Installation
@@ -18,6 +20,8 @@ from tests.harness.story import Story
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+    from cluster.engine import Engine
 
 GATEWAY_NODE_PORT = 30080
 
@@ -83,6 +87,15 @@ def installation(live: Live) -> Iterator[Installation]:
             note.truncate(0)
             note.write(run)
     yield installed
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The project's engine, with all that an image of a sample bento is made of."""
+    engine = engines.ensure()
+    base_images.ensure()
+    samples.ensure()
+    return engine
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from cluster import base_images, products
-from cluster import engine as engines
 from cluster.programs import Surroundings, run
 from cluster.progress import step
 from dohyo.contract import BENTO_UID
@@ -33,14 +32,6 @@ FROM {base}
 COPY certificates.pem /etc/ssl/certs/ca-certificates.crt
 ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt
 """
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    engine = engines.ensure()
-    base_images.ensure()
-    samples.ensure()
-    return engine
 
 
 @pytest.mark.timeout(600)

@@ -15,6 +15,7 @@ from tests.harness import claims, commands
 from tests.harness.asking import ask
 from tests.harness.manifests import RESOURCES, model_deployment
 from tests.harness.model import Question
+from tests.harness.replay import REPLAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,16 +58,6 @@ CONFIGURATION: dict[str, Any] = {
         "archive": "build/challenger.bento",
     },
 }
-# What a pod of the version has on disk, asked without the libraries of training.
-REPLAY = """
-import json, pathlib, sys
-from dohyo_form.form import Form
-(folder,) = pathlib.Path("/bento").rglob("serving-form")
-differences = Form(folder).replay()
-learned = sorted({"sklearn", "pandas", "xgboost"} & set(sys.modules))
-golden = json.loads((folder / "golden.json").read_text())
-print(json.dumps({"differences": differences, "imported": learned, "golden": golden}))
-"""
 
 
 @pytest.fixture(scope="module")

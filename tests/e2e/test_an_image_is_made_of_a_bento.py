@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster import base_images
-from cluster import engine as engines
 from images import build, samples
 from images.paths import REPOSITORY
 from tests.harness import containers, model
+from tests.harness.replay import REPLAY
 from tests.local.training.runs import SATISFACTION, Store
 
 if TYPE_CHECKING:
@@ -25,22 +24,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 TAG = "dohyo-story/thin:v1"
-REPLAY = """
-import json, pathlib, sys
-from dohyo_form.form import Form
-(folder,) = pathlib.Path("/bento").rglob("serving-form")
-differences = Form(folder).replay()
-imported = sorted({"sklearn", "pandas", "xgboost", "dohyo_training"} & set(sys.modules))
-print(json.dumps({"differences": differences, "imported": imported}))
-"""
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    engine = engines.ensure()
-    base_images.ensure()
-    samples.ensure()
-    return engine
 
 
 @pytest.fixture
@@ -107,4 +90,5 @@ def test_a_trained_version_replays_its_golden_rows(engine: Engine, tmp_path: Pat
     assert status == 200
     for given, outputs in zip(answer["predictions"], golden["outputs"], strict=True):
         assert sorted(given["probabilities"].values()) == pytest.approx(sorted(outputs), abs=1e-5)
-    assert json.loads(replayed) == {"differences": [], "imported": []}
+    told = json.loads(replayed)
+    assert (told["differences"], told["imported"], told["golden"]) == ([], [], golden)

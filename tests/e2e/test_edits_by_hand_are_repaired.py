@@ -24,7 +24,6 @@ pytestmark = [pytest.mark.story(7), pytest.mark.timeout(400)]
 
 SECONDS = 10.0
 QUESTION = model.question(model.rows()[:1])
-PROBE = {"httpGet": {"path": "/elsewhere", "port": "http"}}
 
 
 def container(**fields: Any) -> Object:

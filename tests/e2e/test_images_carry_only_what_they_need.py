@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cluster import engine as engines
 from dohyo.contract import BENTO_UID
 from images import build
 
@@ -26,11 +25,6 @@ MODULES = {
     "gateway": "dohyo_gateway.main",
     "runtime": "dohyo_serving.bento",
 }
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return engines.ensure()
 
 
 def configuration(engine: Engine, part: str) -> Any:

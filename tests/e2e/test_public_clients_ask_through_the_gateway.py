@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +9,8 @@ import pytest
 
 from tests.harness import model
 from tests.harness.asking import GATEWAY_ADDRESS, GATEWAY_PORT
-from tests.harness.environments import python_with
 from tests.harness.manifests import challenger, model_deployment, version
+from tests.harness.public_clients import REQUIREMENTS, told_by
 
 if TYPE_CHECKING:
     from tests.harness.ring import Ring
@@ -21,11 +19,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.timeout(300)]
 
 CLIENTS = Path(__file__).parent / "clients"
-# The same as in tests/local, so that the environments are made once.
-REQUIREMENTS = {
-    "ask_by_triton.py": ("tritonclient[grpc,http]==2.73.0", "numpy==2.4.6"),
-    "ask_by_kserve.py": ("kserve==0.21.0",),
-}
 BENTOS = {"v1": model.LOGISTIC, "v2": model.BOOSTING}
 ROWS = model.rows()[:3]
 ROUNDS = 3
@@ -33,19 +26,7 @@ ROUNDS = 3
 
 def asked(script: str, deployment: str) -> dict[str, Any]:
     """For each protocol: version, prediction id and probabilities."""
-    address = f"{GATEWAY_ADDRESS}:{GATEWAY_PORT}"
-    done = subprocess.run(
-        [str(python_with(REQUIREMENTS[script])), script, address, deployment],
-        cwd=CLIENTS,
-        input=json.dumps(ROWS),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return told_by(CLIENTS / script, f"{GATEWAY_ADDRESS}:{GATEWAY_PORT}", deployment, rows=ROWS)
 
 
 def test_both_protocols_by_one_port(ring: Ring, story: Story) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.harness import storage_programs
-from tests.harness.bentos import free_port
+from tests.harness.ports import free_port
 from tests.harness.until import until
 
 if TYPE_CHECKING:

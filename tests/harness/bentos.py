@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import socket
 import subprocess
@@ -11,8 +9,10 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tests.harness.loopback import OnPort
+from tests.harness.ports import free_port
 from tests.harness.until import until
 
 if TYPE_CHECKING:
@@ -22,21 +22,14 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 READY_SECONDS = 90.0
 END_SECONDS = 30.0
+_LEFT_OUT = ("AWS_", "GOOGLE_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
 
 @dataclass(frozen=True)
-class Served:
+class Served(OnPort):
     """A bento that answers on a port of 127.0.0.1, and the process that does."""
 
     process: subprocess.Popen[str]
-    port: int
-
-    def get(self, path: str) -> tuple[int, str]:
-        return self.send("GET", path, None)
-
-    def post(self, path: str, body: str) -> tuple[int, Any]:
-        status, text = self.send("POST", path, body)
-        return status, json.loads(text)
 
     def refuses(self) -> bool:
         try:
@@ -44,21 +37,6 @@ class Served:
         except ConnectionRefusedError:
             return True
         return False
-
-    def send(self, method: str, path: str, body: str | None) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def launch(
@@ -84,7 +62,7 @@ def served(
     where = ("--host", "127.0.0.1", "--port", str(port))
     process = launch(target, *where, *options, home=home, environment=environment)
     try:
-        bento = Served(process, port)
+        bento = Served(port, process)
         until(f"{target} is ready", lambda: state(bento), ("200").__eq__, seconds=READY_SECONDS)
         yield bento
     finally:
@@ -125,12 +103,14 @@ def surroundings(home: Path) -> dict[str, str]:
     }
 
 
+def without_credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    """The test's own environment must not decide which credentials there are, nor which proxy."""
+    return {name: text for name, text in environment.items() if not name.startswith(_LEFT_OUT)}
+
+
 def state(bento: Served) -> str:
     """The status of its readiness, or why there is none."""
     if bento.process.poll() is not None:
         words = bento.process.stdout.read() if bento.process.stdout else ""
         raise AssertionError(f"it ended with code {bento.process.returncode}: {words}")
-    try:
-        return str(bento.get("/readyz")[0])
-    except (OSError, http.client.HTTPException) as error:
-        return repr(error)
+    return bento.ready()

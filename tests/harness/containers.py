@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dohyo.contract import BENTO_HTTP_PORT, BENTO_UID
+from tests.harness.loopback import OnPort
 from tests.harness.until import until
 
 if TYPE_CHECKING:
@@ -21,19 +20,11 @@ HOME = "/var/run/bentoml"
 
 
 @dataclass(frozen=True)
-class Container:
+class Container(OnPort):
     """A running bento with its port published on this machine."""
 
     engine: Engine
     name: str
-    port: int
-
-    def get(self, path: str) -> tuple[int, str]:
-        return self._send("GET", path, None)
-
-    def post(self, path: str, body: str) -> tuple[int, Any]:
-        status, text = self._send("POST", path, body)
-        return status, json.loads(text)
 
     def user(self) -> int:
         """The numeric user that its processes run as."""
@@ -41,15 +32,6 @@ class Container:
 
     def logs(self) -> str:
         return self.engine.docker("logs", self.name)
-
-    def _send(self, method: str, path: str, body: str | None) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
 
 
 @contextmanager
@@ -64,15 +46,8 @@ def running(engine: Engine, image: str) -> Iterator[Container]:
     ).strip()
     try:
         published = engine.docker("port", name, f"{BENTO_HTTP_PORT}/tcp").splitlines()[0]
-        container = Container(engine, name, int(published.rpartition(":")[2]))
-        until(f"{image} is ready", lambda: _status(container), (200).__eq__, seconds=START_SECONDS)
+        container = Container(int(published.rpartition(":")[2]), engine, name)
+        until(f"{image} is ready", container.ready, "200".__eq__, seconds=START_SECONDS)
         yield container
     finally:
         engine.docker("rm", "--force", name)
-
-
-def _status(container: Container) -> int:
-    try:
-        return container.get("/readyz")[0]
-    except (OSError, http.client.HTTPException):
-        return 0

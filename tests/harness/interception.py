@@ -121,9 +121,6 @@ class Proxy:
         self._away = True
         self._loop.call_soon_threadsafe(self._break_streams)
 
-    def mend(self) -> None:
-        self._away = False
-
     def accepted(self, first: int) -> Iterator[Write]:
         """Writes from that number on that the API server carried out."""
         return (

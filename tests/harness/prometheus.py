@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cluster import paths
+from tests.harness.ports import free_port
 from tests.harness.until import until
 
 if TYPE_CHECKING:
@@ -52,9 +52,7 @@ def prometheus(folder: Path) -> Iterator[Prometheus]:
     Args:
         folder: for its configuration, data and log.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "prometheus.yml").write_text(_CONFIGURATION.format(port=port))
     command = [
         str(program()),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 Seen = TypeVar("Seen")
 
@@ -20,6 +21,7 @@ def until(
     holds: Callable[[Seen], bool] = bool,
     *,
     seconds: float,
+    every: float = LOOK_EVERY_SECONDS,
 ) -> Seen:
     """Looks until what is seen satisfies `holds`, and returns it.
 
@@ -27,18 +29,26 @@ def until(
         AssertionError: it did not come true in time; with the last thing seen.
     """
     deadline = time.monotonic() + seconds
-    while True:
-        seen = look()
-        met: Any = holds(seen)
-        # What `"x".__eq__` says of a thing of another kind, such as None, counts as true.
-        if met is not NotImplemented and met:
-            return seen
-        if time.monotonic() > deadline:
-            raise AssertionError(
-                f"not true within {seconds:.0f} s: {what}; last seen:"
-                f" {repr(seen)[-SHOWN_CHARACTERS:]}"
-            )
-        time.sleep(LOOK_EVERY_SECONDS)
+    while not _holds(holds, seen := look()):
+        _refuse_after(deadline, seconds, what, seen)
+        time.sleep(every)
+    return seen
+
+
+async def until_async(
+    what: str,
+    look: Callable[[], Awaitable[Seen]],
+    holds: Callable[[Seen], bool] = bool,
+    *,
+    seconds: float,
+    every: float = LOOK_EVERY_SECONDS,
+) -> Seen:
+    """`until` for what has to be awaited; everything else goes on meanwhile."""
+    deadline = time.monotonic() + seconds
+    while not _holds(holds, seen := await look()):
+        _refuse_after(deadline, seconds, what, seen)
+        await asyncio.sleep(every)
+    return seen
 
 
 def always(
@@ -55,3 +65,16 @@ def always(
         if not holds(seen):
             raise AssertionError(f"stopped being true: {what}; seen: {seen!r}")
         time.sleep(LOOK_EVERY_SECONDS)
+
+
+def _holds(holds: Callable[[Seen], bool], seen: Seen) -> bool:
+    met: Any = holds(seen)
+    # What `"x".__eq__` says of a thing of another kind, such as None, counts as true.
+    return met is not NotImplemented and bool(met)
+
+
+def _refuse_after(deadline: float, seconds: float, what: str, seen: object) -> None:
+    if time.monotonic() > deadline:
+        raise AssertionError(
+            f"not true within {seconds:.0f} s: {what}; last seen: {repr(seen)[-SHOWN_CHARACTERS:]}"
+        )

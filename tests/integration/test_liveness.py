@@ -129,9 +129,7 @@ async def test_a_missed_deletion_is_found(field: Field, client: Client) -> None:
         client, store, [field.namespace], lambda _, gone: found.append(gone["metadata"]["name"])
     )
     running = asyncio.create_task(census.run())
-    async with asyncio.timeout(60):
-        while not found:
-            await asyncio.sleep(0.1)
+    await asyncio.to_thread(until, "the deletion is found", lambda: found, seconds=60)
     running.cancel()
     assert found == ["goes"]
     assert len(store.versions(SERVICE)) == 1

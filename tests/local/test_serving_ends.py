@@ -17,7 +17,7 @@ import yaml
 
 from images import samples
 from images.paths import BENTOML_HOME
-from tests.harness import bentos, model, traffic
+from tests.harness import bentos, model, ports, traffic
 from tests.harness.load import Order
 from tests.harness.schedule import Phase
 from tests.harness.until import until
@@ -135,7 +135,7 @@ def test_a_second_signal_ends_it_at_once(
 
 
 def test_a_signal_while_loading_ends_it_at_once(home: Path, slow: str) -> None:
-    process = bentos.launch(slow, "--port", str(bentos.free_port()), home=home)
+    process = bentos.launch(slow, "--port", str(ports.free_port()), home=home)
     until("the handler is set", lambda: _catches_terminate(process.pid), seconds=20)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=5)

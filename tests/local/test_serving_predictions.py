@@ -15,7 +15,7 @@ import pytest
 
 from images import samples
 from images.paths import BENTOML_HOME
-from tests.harness import bentos, model
+from tests.harness import bentos, model, ports
 from tests.harness.until import until
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_unknown_paths_make_no_series(served: Served) -> None:
 
 def test_bentoml_serves_it_as_well(tmp_path: Any, bento: str) -> None:
     """`bentoml serve`, as BentoML documents it: the same answers on both protocols' HTTP."""
-    port, grpc_port = bentos.free_port(), bentos.free_port()
+    port, grpc_port = ports.free_port(), ports.free_port()
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "bentoml", "serve", bento),
@@ -147,7 +147,7 @@ def test_bentoml_serves_it_as_well(tmp_path: Any, bento: str) -> None:
         text=True,
         start_new_session=True,
     )
-    served = bentos.Served(process, port)
+    served = bentos.Served(port, process)
     try:
         until("it is ready", lambda: bentos.state(served), ("200").__eq__, seconds=90)
         question = model.question(ROWS[:3])

@@ -16,7 +16,7 @@ from dohyo.contract.prediction_id import decode
 from dohyo_serving.oip import open_inference_pb2 as messages
 from images import samples
 from images.paths import BENTOML_HOME
-from tests.harness import bentos, model
+from tests.harness import bentos, model, ports
 from tests.harness.until import until
 from tests.unit.serving.serving_in_process import MASTER, write_keys
 
@@ -81,7 +81,7 @@ def spans_in(said: str) -> list[dict[str, Any]]:
 
 def test_spans_continue_the_clients_trace_and_name_routes_only() -> None:
     samples.ensure()
-    port = bentos.free_port()
+    port = ports.free_port()
     console = {"OTEL_TRACES_EXPORTER": "console", "OTEL_RESOURCE_ATTRIBUTES": "team=shop"}
     options = ("--grpc-port", str(port))
     with bentos.served(model.LOGISTIC, *options, home=BENTOML_HOME, environment=console) as served:
@@ -125,7 +125,7 @@ def test_spans_continue_the_clients_trace_and_name_routes_only() -> None:
 
 def test_a_collector_that_is_away_costs_no_prediction_and_no_clean_end() -> None:
     samples.ensure()
-    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{bentos.free_port()}"}
+    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{ports.free_port()}"}
     with bentos.served(model.LOGISTIC, home=BENTOML_HOME, environment=away) as served:
         status, headers = asked(served, traceparent=PARENT)
         assert status == 200

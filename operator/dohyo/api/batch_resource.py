@@ -11,7 +11,7 @@ from dohyo.api.batch_rules import BATCH_RULES
 from dohyo.api.batchprediction import MAX_COMPARED, BatchPredictionSpec
 from dohyo.api.batchstatus import BatchPredictionStatus
 from dohyo.api.cron import knows_zone, schedule_of
-from dohyo.api.intake import Findings, taken_in
+from dohyo.api.intake import Findings, document_of
 from dohyo.api.pod_templates import template_violations
 from dohyo.api.resource import Metadata, parse_metadata, status_in
 from dohyo.api.rule import violations
@@ -29,6 +29,7 @@ BEYOND_CEL: Final = (
     ("spec.schedule", "has a field outside its limits"),
     ("spec.timeZone", "is no zone of the time zone database"),
 )
+_PURPOSE: Final = "it names a model, the data and the output"
 _WAY_OUT: Final = "write champion, the name of a version, or [v12, v13] to compare"
 
 
@@ -64,7 +65,7 @@ def check_batch(raw: Mapping[str, Any], *, allow_host_access: bool = False) -> B
         allow_host_access: see `dohyo.api.pod_templates`.
     """
     findings = Findings(kind=BATCH_KIND)
-    document = _document(raw, findings)
+    document = document_of(raw, spec_schema(BatchPredictionSpec), _PURPOSE, findings)
     sick = frozenset(findings.sick)
     refused = [*findings.shapes]
     for rule in BATCH_RULES:
@@ -99,20 +100,6 @@ def parse_batch_status(raw: Mapping[str, Any]) -> BatchPredictionStatus:
         InvalidResource: somebody else has written a status that cannot be read.
     """
     return status_in(raw, BatchPredictionStatus)
-
-
-def _document(raw: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
-    metadata = raw.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str):
-        findings.refuse(("metadata", "name"), name, "is missing" if name is None else "is no name")
-    spec = raw.get("spec")
-    if spec is None:
-        findings.refuse(("spec",), None, "is missing", "it names a model, the data and the output")
-    taken: Any = {}
-    if spec is not None:
-        taken = taken_in(spec, spec_schema(BatchPredictionSpec), ("spec",), findings)
-    return {"metadata": {"name": name}, "spec": taken}
 
 
 def _beyond_cel(spec: dict[str, Any], known: set[str]) -> Iterator[Violation]:

@@ -8,13 +8,12 @@ from typing import Any, Final
 from dohyo.api.format_rules import quantities
 from dohyo.api.rule import ROOT_NAME, Rule, formatted
 from dohyo.api.scalars import DNS_LABEL, SERVICE_NAME
+from dohyo.api.uri_forms import CLAIM, inside, of_form, without_login
 from dohyo.api.version_rules import requests_within_limits
 
 _STORES: Final = "s3|gs|pvc|file"
 _DATABASES: Final = "(postgresql|mysql|sqlite)([+][a-z0-9]+)?"
-_CLAIM: Final = f"{DNS_LABEL}([.]{DNS_LABEL})*"
 _BOTH: Final = ("spec.input.uri", "spec.output.uri")
-_LOGIN: Final = "^[a-z0-9+]+://[^/?#]*@"
 _CRON_FIELD: Final = "[0-9A-Za-z*?,/-]{1,40}"
 
 
@@ -78,42 +77,26 @@ _PLACES: Final = (
         _STORES,
         "is no place to write to; begin with s3://, gs://, pvc:// or file://",
     ),
-    Rule(
-        name="batch-uri-without-login",
-        places=_BOTH,
-        cel=f"!self.matches('{_LOGIN}')",
-        holds=lambda uri: re.match(_LOGIN, uri) is None,
-        message="holds a login that everybody can read here; put it into a Secret and name that "
-        "in credentials.secretRef",
-        culprit=lambda uri: re.sub("://[^/?#]*@", "://…@", uri),
+    without_login("batch-uri-without-login", _BOTH),
+    of_form(
+        "batch-claim",
+        _BOTH,
+        "pvc",
+        f"{CLAIM}/[^ ]*",
+        "names no path in a PersistentVolumeClaim; write pvc://claim/path/",
     ),
-    Rule(
-        name="batch-claim",
-        places=_BOTH,
-        cel=f"!self.startsWith('pvc://') || self.matches('^pvc://{_CLAIM}/[^ ]*$')",
-        holds=lambda uri: (
-            not uri.startswith("pvc://") or re.match(f"^pvc://{_CLAIM}/[^ ]*$", uri) is not None
-        ),
-        message="names no path in a PersistentVolumeClaim; write pvc://claim/path/",
+    of_form(
+        "batch-bucket",
+        _BOTH,
+        "s3|gs",
+        "[^/ ]+(/[^ ]*)?",
+        "names no bucket; write s3://bucket/path/",
     ),
-    Rule(
-        name="batch-bucket",
-        places=_BOTH,
-        cel="!self.matches('^(s3|gs)://') || self.matches('^(s3|gs)://[^/ ]+(/[^ ]*)?$')",
-        holds=lambda uri: (
-            re.match("^(s3|gs)://", uri) is None
-            or re.match("^(s3|gs)://[^/ ]+(/[^ ]*)?$", uri) is not None
-        ),
-        message="names no bucket; write s3://bucket/path/",
-    ),
-    Rule(
-        name="batch-inside",
-        places=_BOTH,
-        cel="!self.matches('^(pvc|file)://') || !self.matches('/[.][.](/|$)')",
-        holds=lambda uri: (
-            re.match("^(pvc|file)://", uri) is None or re.search("/[.][.](/|$)", uri) is None
-        ),
-        message="leads out of where it begins; write the path without '..'",
+    inside(
+        "batch-inside",
+        _BOTH,
+        "pvc|file",
+        "leads out of where it begins; write the path without '..'",
     ),
 )
 

@@ -186,10 +186,6 @@ class BatchPredictionSpec(Model):
         return self.shards or min(100, SHARDS_PER_POD * self.parallelism)
 
     @property
-    def output_credentials(self) -> Credentials | None:
-        return self.output.credentials or self.input.credentials
-
-    @property
     def work(self) -> str:
         """What is to be done, as 8 hexadecimal digits: another value is another run."""
         raw = self.as_raw()

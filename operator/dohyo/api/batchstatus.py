@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from dohyo.api.batchprediction import MAX_COMPARED
-from dohyo.api.conditions import Condition
+from dohyo.api.conditions import Conditions
 from dohyo.api.scalars import BY_NAME, Name, Number, ReadModel, ShortText
 from dohyo.api.status import Count, Message, Time
 
@@ -162,16 +162,7 @@ class BatchPredictionStatus(ReadModel):
     ended: Annotated[dict[ShortText, Count], Field(max_length=4)] = Field(default_factory=dict)
     """How many runs have ended in all, by how they ended."""
 
-    conditions: Annotated[
-        tuple[Condition, ...],
-        Field(
-            max_length=16,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["type"],
-            },
-        ),
-    ] = ()
+    conditions: Conditions = ()
     """What is true of it now."""
 
     def run(self, name: str) -> BatchRun | None:

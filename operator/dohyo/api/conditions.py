@@ -91,8 +91,6 @@ class Reason(StrEnum):
     """The cluster does not let a pod be made: a quota, a policy, an admission."""
     DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     """A version did not become ready in time."""
-    VALID = "Valid"
-    """The spec can be carried out."""
     SPEC_INVALID = "SpecInvalid"
     """A field has a value that cannot be carried out."""
     NAME_BOUND = "VersionNameBound"
@@ -101,20 +99,14 @@ class Reason(StrEnum):
     """A podTemplate asks for something that this installation does not allow."""
     FIELD_UNSUPPORTED = "FieldUnsupported"
     """A field is set that this release does not carry out."""
-    ALL_SUPPORTED = "AllSupported"
-    """Every field that is set is carried out."""
     FOREIGN_OBJECT = "ForeignObject"
     """An object of that name exists and is controlled by somebody else."""
-    NO_CONFLICT = "NoConflict"
-    """Every object that bears one of our names is ours."""
     PAUSED_BY_SPEC = "PausedBySpec"
     """`spec.paused` is true."""
     PAUSED_BY_HAND = "PausedByHand"
     """Somebody paused the rollout."""
     PAUSED_BY_VERDICT = "PausedByVerdict"
     """The rollout waits, as a gate or its end asked for."""
-    NOT_PAUSED = "NotPaused"
-    """Changes are carried out."""
     EVIDENCE_FRESH = "EvidenceFresh"
     """The evidence is recent."""
     EVIDENCE_STALE = "EvidenceStale"
@@ -147,6 +139,19 @@ class Condition(ReadModel):
 
     message: Annotated[str, Field(max_length=32_768)] = ""
     """Why, in a sentence."""
+
+
+# Known by their types, to the API server and to server-side apply.
+Conditions = Annotated[
+    tuple[Condition, ...],
+    Field(
+        max_length=16,
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    ),
+]
 
 
 class Wanted(BaseModel):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from dohyo.api.guessing import nearest
 from dohyo.api.schema import PRESERVES
 from dohyo.api.violations import Violation, dotted
 from dohyo.contract import KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from dohyo.api.rule import Path
     from dohyo.api.schema import Schema
@@ -53,6 +53,28 @@ class Findings:
     def refuse(self, path: Path, value: Any, message: str, way_out: str = "") -> None:
         self.shapes.append(Violation(dotted(path), value, message, way_out))
         self.sick.append(path)
+
+
+def document_of(
+    raw: Mapping[str, Any], schema: Schema, purpose: str, findings: Findings
+) -> dict[str, Any]:
+    """The name and the spec of a whole resource, as rules look at them; findings are added to.
+
+    Args:
+        raw: the whole resource, as JSON values.
+        schema: of its spec.
+        purpose: what a spec is for, said where there is none.
+        findings: gets all that is wrong.
+    """
+    metadata = raw.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str):
+        findings.refuse(("metadata", "name"), name, "is missing" if name is None else "is no name")
+    spec = raw.get("spec")
+    if spec is None:
+        findings.refuse(("spec",), None, "is missing", purpose)
+    taken = {} if spec is None else taken_in(spec, schema, ("spec",), findings)
+    return {"metadata": {"name": name}, "spec": taken}
 
 
 def taken_in(value: Any, schema: Schema, path: Path, findings: Findings) -> Any:
@@ -109,13 +131,6 @@ def _unknown(key: str, known: Iterable[str], path: Path, value: Any, kind: str) 
     way_out = f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
     shown = None if isinstance(value, dict | list) else value
     return Violation(dotted(path), shown, f"is no field of a {kind}", way_out)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was most likely meant."""
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
 
 
 def _has_type(value: Any, schema: Schema) -> bool:

@@ -57,12 +57,11 @@ BY_NAME: Final[dict[str, JsonValue]] = {
 }
 
 
-class Model(BaseModel):
-    """A frozen part of a spec: camelCase outside, snake_case inside, nothing unknown."""
+class _Part(BaseModel):
+    """A frozen part of a resource: camelCase outside, snake_case inside."""
 
     model_config = ConfigDict(
         frozen=True,
-        extra="forbid",
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,
@@ -74,21 +73,16 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-class ReadModel(BaseModel):
-    """A frozen part of a status: unknown fields are ignored, as a newer operator may write them."""
+class Model(_Part):
+    """A part of a spec: nothing unknown."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        use_attribute_docstrings=True,
-    )
+    model_config = ConfigDict(extra="forbid")
 
-    def as_raw(self) -> dict[str, Any]:
-        """As JSON values in camelCase, without what is None."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+class ReadModel(_Part):
+    """A part of a status: unknown fields are ignored, as a newer operator may write them."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class Resources(TypedDict, total=False):

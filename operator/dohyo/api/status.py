@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from dohyo.api.conditions import MAX_MESSAGE_BYTES, Condition
+from dohyo.api.conditions import MAX_MESSAGE_BYTES, Condition, Conditions
 from dohyo.api.scalars import BY_NAME, FreeForm, Name, Number, Percent, ReadModel, ShortText
 
 MAX_VERSIONS: Final = 32
@@ -418,16 +418,7 @@ class ModelDeploymentStatus(ReadModel):
     ended: Annotated[dict[ShortText, Count], Field(max_length=16)] = Field(default_factory=dict)
     """How many bouts have ended in all, by outcome."""
 
-    conditions: Annotated[
-        tuple[Condition, ...],
-        Field(
-            max_length=16,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["type"],
-            },
-        ),
-    ] = ()
+    conditions: Conditions = ()
     """What is true of it now."""
 
     def as_raw(self) -> dict[str, Any]:

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from dohyo.api.rule import VERSIONS, Rule, below, formatted
-from dohyo.api.scalars import DNS_LABEL
+from dohyo.api.uri_forms import CLAIM, inside, of_form, without_login
 
 _PLACES: Final = below("uri", VERSIONS)
-_CLAIM: Final = f"{DNS_LABEL}([.]{DNS_LABEL})*"
 _REPOSITORY: Final = "[a-z0-9]+([._/-]+[a-z0-9]+)*"
 _TAG: Final = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _BY_DIGEST: Final = "@sha256:[a-f0-9]{64}"
-
-
-def _form(name: str, schemes: str, rest: str, message: str) -> Rule:
-    """What follows one of the schemes; an address of another scheme is none of its business."""
-    of_these = f"^({schemes})://"
-    whole = f"^({schemes})://({rest})$"
-    return Rule(
-        name=name,
-        places=_PLACES,
-        cel=f"!self.matches('{of_these}') || self.matches('{whole}')",
-        holds=lambda uri: re.match(of_these, uri) is None or re.match(whole, uri) is not None,
-        message=message,
-    )
 
 
 URI_RULES: Final[tuple[Rule, ...]] = (
@@ -35,43 +20,34 @@ URI_RULES: Final[tuple[Rule, ...]] = (
         "(s3|gs|https?|pvc|oci)://[^ ]+",
         "is no address of a bento; begin with https://, s3://, gs://, pvc:// or oci://",
     ),
-    Rule(
-        name="uri-without-login",
-        places=_PLACES,
-        cel="!self.matches('^[a-z0-9]+://[^/?#]*@')",
-        holds=lambda uri: re.match("^[a-z0-9]+://[^/?#]*@", uri) is None,
-        message="holds a login that everybody can read here; put it into a Secret and name that "
-        "in credentials.secretRef",
-        # It is not repeated either.
-        culprit=lambda uri: re.sub("://[^/?#]*@", "://…@", uri),
-    ),
-    _form(
+    without_login("uri-without-login", _PLACES),
+    of_form(
         "uri-of-web",
+        _PLACES,
         "https?",
         "[^/?# ]+/[^ ]+",
         "names no file of a host; write https://host/path/model.bento",
     ),
-    _form(
+    of_form(
         "uri-of-object",
+        _PLACES,
         "s3|gs",
         "[^/ ]+/[^ ]*[^/ ]",
         "names no object of a bucket; write s3://bucket/path/model.bento",
     ),
-    _form(
+    of_form(
         "uri-of-claim",
+        _PLACES,
         "pvc",
-        f"{_CLAIM}/[^ ]+",
+        f"{CLAIM}/[^ ]+",
         "names no file of a PersistentVolumeClaim; write pvc://claim/path/model.bento",
     ),
-    Rule(
-        name="uri-inside-claim",
-        places=_PLACES,
-        cel="!self.startsWith('pvc://') || !self.matches('/[.][.](/|$)')",
-        holds=lambda uri: not uri.startswith("pvc://") or re.search("/[.][.](/|$)", uri) is None,
-        message="leads out of the claim; write the path without '..'",
+    inside(
+        "uri-inside-claim", _PLACES, "pvc", "leads out of the claim; write the path without '..'"
     ),
-    _form(
+    of_form(
         "uri-of-registry",
+        _PLACES,
         "oci",
         f"[^/@ ]+/{_REPOSITORY}(:{_TAG}|(:{_TAG})?{_BY_DIGEST})",
         "is no reference with a tag or digest; write oci://registry.example/repository:v12",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.api.durations import duration_violations
-from dohyo.api.intake import Findings, taken_in
+from dohyo.api.intake import Findings, document_of
 from dohyo.api.modeldeployment import ModelDeploymentSpec
 from dohyo.api.pod_templates import pod_template_violations
 from dohyo.api.rule import violation, violations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 NAME_BOUND: Final = "name-bound"
+_PURPOSE: Final = "it names the champion and its challengers"
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,14 @@ def check(
         allow_host_access: see `dohyo.api.pod_templates`.
     """
     findings = Findings()
-    document = _document(raw, findings)
+    document = document_of(raw, spec_schema(), _PURPOSE, findings)
     sick = frozenset(findings.sick)
     refused = [*findings.shapes]
     for rule in RULES:
         refused += violations(rule, document, sick)
     if before is not None and not sick:
-        refused += _transition(_document(before, Findings()), document)
+        replaced = document_of(before, spec_schema(), _PURPOSE, Findings())
+        refused += _transition(replaced, document)
     if sick:
         return Checked(None, tuple(refused), tuple(findings.unknown))
     spec = _typed(document["spec"])
@@ -86,18 +88,6 @@ def name_bindings(spec: ModelDeploymentSpec, status: ModelDeploymentStatus) -> I
                 "give the new content a new name",
                 NAME_BOUND,
             )
-
-
-def _document(raw: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
-    metadata = raw.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str):
-        findings.refuse(("metadata", "name"), name, "is missing" if name is None else "is no name")
-    spec = raw.get("spec")
-    if spec is None:
-        findings.refuse(("spec",), None, "is missing", "it names the champion and its challengers")
-    taken = {} if spec is None else taken_in(spec, spec_schema(), ("spec",), findings)
-    return {"metadata": {"name": name}, "spec": taken}
 
 
 def _transition(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Violation]:

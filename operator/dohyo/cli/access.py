@@ -12,7 +12,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 from yaml import YAMLError
 
-from dohyo.api.intake import nearest
+from dohyo.api.guessing import way_out
 from dohyo.cli.complaint import Complaint
 from dohyo.cli.ring_door import chosen_ring
 from dohyo.cluster.errors import ApiError
@@ -95,13 +95,8 @@ class Cluster:
             if not error.absent:
                 raise self.door.complaint(error) from None
         others = [item["metadata"]["name"] for item in self.all(namespace)]
-        near = nearest(name, others)
-        if near:
-            hint = f"did you mean {near}?"
-        elif others:
-            hint = f"there are {', '.join(sorted(others)[:10])}"
-        else:
-            hint = "there is none in that namespace; choose another one by --namespace"
+        where_none = "there is none in that namespace; choose another one by --namespace"
+        hint = way_out(name, others, where_none)
         raise Complaint(f"no {KIND} {name} in namespace {namespace}; {hint}")
 
     def annotate(self, namespace: str, name: str, annotations: Mapping[str, str]) -> None:

@@ -6,11 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dohyo.api.resource import parse_metadata, parse_status
-from dohyo.api.violations import InvalidResource
+from dohyo.api.resource import parse_metadata
 from dohyo.cli.access import cluster
-from dohyo.cli.complaint import Complaint
-from dohyo.cli.standing import age
+from dohyo.cli.standing import age, read_status
 from dohyo.cli.tables import table
 
 if TYPE_CHECKING:
@@ -38,10 +36,7 @@ def told(raw: Mapping[str, Any], now: datetime) -> Iterator[str]:
         Complaint: the status cannot be read.
     """
     metadata = parse_metadata(raw)
-    try:
-        status = parse_status(raw)
-    except InvalidResource as error:
-        raise Complaint(f"the status of {metadata.name} cannot be read: {error}") from None
+    status = read_status(raw)
     if not status.history:
         yield f"no bout of {metadata.name} is over yet"
         return

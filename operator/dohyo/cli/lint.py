@@ -20,7 +20,7 @@ def run(arguments: Namespace) -> int:
     """Prints every remark; 1 when one of them is an error."""
     per_second = _rate(arguments.rps)
     reading = read(
-        arguments.file,
+        arguments.files,
         allow_host_access=arguments.allow_host_access,
         per_second=per_second,
         ground=ground_of(arguments),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def run(arguments: Namespace) -> int:
     """Prints the plan; remarks about the file go to standard error."""
     reading = read(
-        arguments.file,
+        arguments.files,
         allow_host_access=arguments.allow_host_access,
         ground=ground_of(arguments),
     )

@@ -110,7 +110,7 @@ def _add_crd(commands: Commands) -> None:
 def _add_lint(commands: Commands) -> None:
     text = "Say all that is wrong with files, without a cluster."
     command = _command(commands, "lint", "lint", text)
-    _add_files(command)
+    _add_checked_files(command)
     command.add_argument(
         "--rps",
         metavar="NUMBER",
@@ -122,7 +122,7 @@ def _add_lint(commands: Commands) -> None:
 def _add_plan(commands: Commands) -> None:
     text = "Print the objects that files would become in an empty cluster."
     command = _command(commands, "plan", "plan", text)
-    _add_files(command)
+    _add_checked_files(command)
     _add_output(command, "yaml", "json")
     command.add_argument(
         "-n", "--namespace", help="for resources that name none (default: default)"
@@ -201,17 +201,7 @@ def _add_up(commands: Commands) -> None:
 def _add_batch(commands: Commands) -> None:
     text = "Score a data set on this machine, as a BatchPrediction says, and report on it."
     command = _command(commands, "batch", "batch", text)
-    command.add_argument(
-        "-f",
-        "--file",
-        "--filename",
-        action="append",
-        required=True,
-        dest="files",
-        metavar="FILE",
-        help="with the BatchPrediction and its ModelDeployment, or - for standard input; may be "
-        "repeated",
-    )
+    _add_files(command, "with the BatchPrediction and its ModelDeployment")
     command.add_argument(
         "-n", "--namespace", default="default", help="for resources that name none (%(default)s)"
     )
@@ -279,17 +269,22 @@ def _add_orders(commands: Commands) -> None:
         )
 
 
-def _add_files(command: argparse.ArgumentParser) -> None:
-    _add_local(command, "for this machine: find each version's bento as `dohyo up` does")
+def _add_files(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument(
         "-f",
         "--file",
         "--filename",
         action="append",
         required=True,
+        dest="files",
         metavar="FILE",
-        help="a file of YAML or JSON documents, or - for standard input; may be repeated",
+        help=f"{text}, or - for standard input; may be repeated",
     )
+
+
+def _add_checked_files(command: argparse.ArgumentParser) -> None:
+    _add_local(command, "for this machine: find each version's bento as `dohyo up` does")
+    _add_files(command, "a file of YAML or JSON documents")
     command.add_argument(
         "--allow-host-access",
         action="store_true",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dohyo.api.batch_resource import check_batch
-from dohyo.api.intake import nearest
+from dohyo.api.guessing import nearest
 from dohyo.api.resource import parse_status
 from dohyo.api.unsupported import unsupported_fields
 from dohyo.api.validation import check, name_bindings

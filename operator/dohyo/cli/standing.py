@@ -53,10 +53,7 @@ def described(raw: Mapping[str, Any], now: datetime) -> Iterator[str]:
         Complaint: the status cannot be read.
     """
     metadata = parse_metadata(raw)
-    try:
-        status = parse_status(raw)
-    except InvalidResource as error:
-        raise Complaint(f"the status of {metadata.name} cannot be read: {error}") from None
+    status = read_status(raw)
     ready = status.condition("Ready")
     yield f"{metadata.name} in {metadata.namespace}: {_headline(ready)}"
     if status.url:
@@ -154,6 +151,19 @@ def _condition(condition: Condition, now: datetime) -> tuple[str, ...]:
         condition.reason,
         condition.message,
     )
+
+
+def read_status(raw: Mapping[str, Any]) -> ModelDeploymentStatus:
+    """The typed status of a ModelDeployment.
+
+    Raises:
+        Complaint: somebody else has written one that cannot be read.
+    """
+    try:
+        return parse_status(raw)
+    except InvalidResource as error:
+        name = parse_metadata(raw).name
+        raise Complaint(f"the status of {name} cannot be read: {error}") from None
 
 
 def age(stamp: str, now: datetime) -> str:

@@ -18,8 +18,8 @@ from dohyo import logs
 from dohyo.cli.complaint import Complaint
 from dohyo.cli.ground import Ground
 from dohyo.cli.reading import read
-from dohyo.configuration import ConfigurationError
 from dohyo.contract import KIND
+from dohyo.contract.environment import VariableError
 from dohyo.local.failure import RingError
 from dohyo.local.ring import Options, Ring, Told
 from dohyo.local.state import StateFolder, default_folder
@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
             state.forget()
         logs.set_up("logfmt", arguments.log_level, state.logs / "ring.log")
         return asyncio.run(_Session(arguments, files, state).run())
-    except (RingError, ConfigurationError) as error:
+    except (RingError, VariableError) as error:
         raise Complaint(str(error)) from None
     except Exception as error:
         log.exception("the ring cannot go on")

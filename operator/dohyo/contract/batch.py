@@ -41,8 +41,6 @@ ENV_PROGRESS: Final = "DOHYO_BATCH_PROGRESS_SECONDS"
 # A whole URL of SQLAlchemy, with the login that the order's uri must not hold.
 ENV_SQL_URL: Final = "DOHYO_SQL_URL"
 LAST_WORDS_FILE: Final = "/dev/termination-log"
-# The kubelet reads no more of them.
-MOST_LAST_WORDS_BYTES: Final = 4096
 
 # How a pod ends. A shard that was complete before it began is done as well.
 EXIT_DONE: Final = 0

@@ -17,8 +17,6 @@ RECORDS_PATH: Final = "/v1/records"
 RECORDS_CONTENT_TYPE: Final = "application/x-ndjson"
 KIND_PREDICTION: Final = "prediction"
 KIND_WINDOW: Final = "window"
-PROTOCOL_HTTP: Final = "http"
-PROTOCOL_GRPC: Final = "grpc"
 # Begins the replica of a window of a batch run; no pod is called so.
 BATCH_REPLICA: Final = "batch/"
 # Of one record; predictions beyond it are left out, and `numbers` is empty.

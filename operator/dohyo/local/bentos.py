@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from dohyo.api.intake import nearest
+from dohyo.api.guessing import way_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,14 +58,8 @@ def in_store(store: Path, tag: str) -> Bento:
     folder = store / "bentos" / name / version
     if (folder / _BENTO_FILE).is_file():
         return in_place(folder)
-    tags = tags_in(store)
-    near = nearest(tag, tags)
-    if near:
-        hint = f"did you mean {near}?"
-    elif tags:
-        hint = f"there are {', '.join(tags[:10])}"
-    else:
-        hint = "it holds none; build one with `bentoml build`, or set BENTOML_HOME"
+    where_none = "it holds none; build one with `bentoml build`, or set BENTOML_HOME"
+    hint = way_out(tag, tags_in(store), where_none)
     raise BentoError(f"is not in the store {store}; {hint}")
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 import os
 import secrets
-import signal
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from dohyo.contract.keys import CURRENT_FILE, KEY_BYTES, key_files, read_keys
-from dohyo.local.processes import Program, signal_group
+from dohyo.local.processes import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,12 +21,9 @@ if TYPE_CHECKING:
     from dohyo.cluster.exchange import Json
     from dohyo.local.processes import Household
 
-log = logging.getLogger(__name__)
-
 _MODULE: Final = "dohyo_evidence.main"
 _HOST: Final = "127.0.0.1"
 _KEY: Final = "local"
-_RESTART_SECONDS: Final = 1.0
 _ASK_AGAIN_SECONDS: Final = 0.2
 # On one machine nothing is under way for long, and a person watches. But replicas that could not
 # reach the service while it started come back seconds later, each in its own time: settling
@@ -110,18 +105,7 @@ class LocalEvidence:
         while not (is_available() and any(_judges(raw) for raw in self._resources())):
             await self.stirred.wait()
             self.stirred.clear()
-        self._master()
-        while True:
-            process = await self._household.start(self._program())
-            try:
-                await process.wait()
-            finally:
-                if process.returncode is None:
-                    signal_group(process.pid, signal.SIGTERM)
-                    await process.wait()
-                self._household.forget(process)
-            log.error("the evidence service has ended with code %s", process.returncode)
-            await asyncio.sleep(_RESTART_SECONDS)
+        await self._household.keep(self._program())
 
     async def answers(self) -> None:
         """Waits until the service listens; for ever while no gate needs it."""

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import shutil
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import aiohttp
 
 from dohyo.contract import AGENT_READY_PATH, AGENT_REPORT_PATH, report_from_json
 from dohyo.local.failure import RingError
-from dohyo.local.processes import Program, last_words, signal_group
+from dohyo.local.processes import Program, last_words
 from dohyo_gateway.bootstrap import BOOTSTRAP_FILE, Listening
 from dohyo_gateway.service import serve
 from dohyo_gateway.settings import read_settings
@@ -33,7 +32,6 @@ log = logging.getLogger(__name__)
 HOST: Final = "127.0.0.1"
 _ASK_AGAIN_SECONDS: Final = 0.02
 _START_SECONDS: Final = 30.0
-_RESTART_SECONDS: Final = 1.0
 _LONGEST_FAREWELL_SECONDS: Final = 5.0
 
 
@@ -170,17 +168,7 @@ class LocalGateway:
 
     async def _keep_envoy(self) -> None:
         await self._answers(STARTED_PATH)
-        while True:
-            process = await self._household.start(self._program())
-            try:
-                await process.wait()
-            finally:
-                if process.returncode is None:
-                    signal_group(process.pid, signal.SIGTERM)
-                    await process.wait()
-                self._household.forget(process)
-            log.error("Envoy has ended with code %s and is started again", process.returncode)
-            await asyncio.sleep(_RESTART_SECONDS)
+        await self._household.keep(self._program())
 
     def _program(self) -> Program:
         command = (

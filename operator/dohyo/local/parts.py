@@ -103,7 +103,7 @@ def assemble(on: Premises) -> Parts:
     """Makes the parts; none of them runs yet.
 
     Raises:
-        ConfigurationError: a variable says something that cannot be.
+        VariableError: a variable says something that cannot be.
     """
     archive = Archive(on.state.evidence, on.state.logs / "evidence.log", on.ports.evidence)
     given = {"DOHYO_EVIDENCE_URL": archive.url, **_LOCAL_DEFAULTS}

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _SAME_SECONDS = 1.0
 _GONE_SECONDS = 5.0
+_RESTART_SECONDS = 1.0
 _LAST_WORDS_BYTES = 4096
 
 
@@ -100,6 +101,26 @@ class Household:
             self._running[process.pid] = (program.name, born)
             self._write()
         return process
+
+    async def keep(self, program: Program) -> None:
+        """Keeps a program up, starting it again when it ends; cancelled, asks it to end and waits.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        while True:
+            process = await self.start(program)
+            try:
+                await process.wait()
+            finally:
+                if process.returncode is None:
+                    signal_group(process.pid, signal.SIGTERM)
+                    await process.wait()
+                self.forget(process)
+            log.error(
+                "%s has ended with code %s and is started again", program.name, process.returncode
+            )
+            await asyncio.sleep(_RESTART_SECONDS)
 
     def forget(self, process: asyncio.subprocess.Process) -> None:
         """Notes that a process has ended; what it may have left of its group ends too."""

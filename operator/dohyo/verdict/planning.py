@@ -26,8 +26,8 @@ ASSUMED_GAIN: Final = 0.02
 # The share of pairs in which one of two such models is right and the other is not.
 _ASSUMED_DISCORDANT: Final = 0.10
 _BEYOND_CUT: Final = {"p50": 0.5, "p90": 0.1, "p95": 0.05, "p99": 0.01, "p99.9": 0.001}
-# The largest part of a bet's bound that is staked.
-_BOLDEST: Final = 0.8
+# The largest part of a bet's bound that the evidence service stakes.
+BOLDEST: Final = 0.8
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,17 @@ def _of_score(gate: Gate, rollout: RolloutSpec, share: float, threshold: float) 
 
 
 def events_until_ratio(truth: float, null: float, share: float, threshold: float) -> float:
-    """Bad events of both arms until "the ratio of the rates is `null`" is rejected."""
+    """Bad events of both arms until "the ratio of the rates is `null`" is rejected.
+
+    Args:
+        truth: the ratio that one expects; on the other side of the null than the claim.
+        null: the ratio of the null.
+        share: the challenger's share of the two arms, 0 to 1.
+        threshold: e-value that rejects.
+
+    Returns:
+        Events, infinite if truth and null are the same.
+    """
     if not 0 < share < 1:
         return math.inf
     q, q0 = _odds_share(share, truth), _odds_share(share, null)
@@ -110,7 +120,15 @@ def events_until_ratio(truth: float, null: float, share: float, threshold: float
 def units_until_effect(
     effect: float, null: float, variance: float, share: float, threshold: float
 ) -> float:
-    """Scored units of both arms until "the effect is at most `null`" is rejected, split traffic."""
+    """Scored units of both arms until "the effect is at most `null`" is rejected, split traffic.
+
+    Args:
+        effect: the effect that one expects, in units of a score in [0, 1].
+        null: the effect of the null.
+        variance: of the score within an arm; p (1 - p) for 0/1 scores.
+        share: the challenger's share of the two arms, 0 to 1.
+        threshold: e-value that rejects.
+    """
     if not 0 < share < 1:
         return math.inf
     spread = variance / share + variance / (1 - share)
@@ -118,7 +136,15 @@ def units_until_effect(
 
 
 def pairs_until_effect(effect: float, null: float, discordant: float, threshold: float) -> float:
-    """Labelled shadow pairs until "the effect is at most `null`" is rejected."""
+    """Labelled shadow pairs until "the effect is at most `null`" is rejected.
+
+    Args:
+        effect: the effect that one expects.
+        null: the effect of the null.
+        discordant: mean squared difference of both scores; for 0/1 scores the share of pairs in
+            which just one is right.
+        threshold: e-value that rejects.
+    """
     return _by_bets(effect - null, discordant - effect**2, 1.0 + null, threshold)
 
 
@@ -126,7 +152,7 @@ def _by_bets(gain: float, variance: float, bound: float, threshold: float) -> fl
     if gain <= 0:
         return math.inf
     second = variance + gain**2
-    bet = min(gain / second, _BOLDEST / bound)
+    bet = min(gain / second, BOLDEST / bound)
     return _reached(bet * gain - bet**2 * second / 2, threshold)
 
 

@@ -135,9 +135,7 @@ def _ruling(ring: Ring, evidence: Evidence) -> Ruling:
             "ended": dict(ring.ended),
         },
         slow_seconds=_slow(ring),
-        bad_codes=tuple(
-            sorted({c for g in (rollout.gates if rollout else ()) for c in g.codes or ()})
-        ),
+        bad_codes=_codes(ring),
         problem=_problem(ring, evidence),
         again_in=next_change(ring),
     )

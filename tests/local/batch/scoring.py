@@ -29,14 +29,12 @@ from dohyo.contract.batch import (
 from dohyo.contract.documents import from_json, to_json
 from images.paths import BENTOML_HOME
 from tests.harness import model
-from tests.harness.bentos import surroundings
+from tests.harness.bentos import surroundings, without_credentials
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 120.0
-# The test's own environment must not decide which credentials there are, nor which proxy.
-_LEFT_OUT = ("AWS_", "GOOGLE_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 VERSIONS = {"logistic": model.LOGISTIC, "boosting": model.BOOSTING}
 
 
@@ -44,8 +42,7 @@ def environment() -> dict[str, str]:
     """Of the processes: they share what Python compiles, which else is half of their work."""
     usual = surroundings(BENTOML_HOME)
     usual.pop("PYTHONDONTWRITEBYTECODE", None)
-    kept = {name: value for name, value in usual.items() if not name.startswith(_LEFT_OUT)}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(BUILD / "pycache")}
+    return {**without_credentials(usual), "PYTHONPYCACHEPREFIX": str(BUILD / "pycache")}
 
 
 def tumours(rows: int, seed: int = 1) -> pd.DataFrame:

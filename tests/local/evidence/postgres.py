@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cluster import packages
-from tests.harness.bentos import free_port
+from tests.harness.ports import free_port
 from tests.harness.until import until
 
 if TYPE_CHECKING:

@@ -22,13 +22,14 @@ from dohyo.contract.evidence import EvidenceReport
 from dohyo.contract.keys import FOR_RECORDS, FOR_TRIALS, Keys, parse_keys, read_keys
 from dohyo.contract.prediction_id import PredictionId, encode
 from dohyo.contract.trials import GatePlan, LabelPlan, TrialPlan
-from tests.harness.bentos import free_port
+from tests.harness.ports import free_port
 from tests.harness.until import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dohyo.contract.arrivals import EventBatch
+    from dohyo.contract.evidence import GateReport
 
 NAMESPACE = "shop"
 NAME = "satisfaction"
@@ -122,6 +123,16 @@ class Service:
         status, said = self.asked_for_report()
         assert status == 200, said
         return from_json(EvidenceReport, said)
+
+    def until_gate(
+        self, name: str, holds: Callable[[GateReport], bool], seconds: float = 60.0
+    ) -> GateReport:
+        """What the first trial's gate says, once that is so."""
+
+        def look() -> GateReport:
+            return next(gate for gate in self.report().trials[0].gates if gate.name == name)
+
+        return until(f"the gate {name} is as it should be", look, holds, seconds=seconds)
 
     def asked_for_report(self) -> tuple[int, Any]:
         return self.ask(

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from dohyo.contract.evidence import GateReport
     from dohyo_serving.endpoint import Endpoint
-    from tests.local.evidence.running import Service
 
 __all__ = ["cells", "keys"]
 NAME = "cells"
@@ -58,15 +56,6 @@ class Clients:
             await asyncio.sleep(0.05)
 
 
-async def until_gate(service: Service, holds: Any) -> GateReport:
-    async with asyncio.timeout(90):
-        while True:
-            gate = (await asyncio.to_thread(service.report)).trials[0].gates[0]
-            if holds(gate):
-                return gate
-            await asyncio.sleep(0.2)
-
-
 async def test_drift_names_the_feature_and_clean_traffic_raises_no_alarm(
     cells: Path, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,11 +72,15 @@ async def test_drift_names_the_feature_and_clean_traffic_raises_no_alarm(
             clients = Clients(endpoint)
             asking = asyncio.create_task(clients.ask())
             try:
-                clean = await until_gate(service, lambda g: "after 3 windows" in g.message)
+                clean = await asyncio.to_thread(
+                    service.until_gate, DRIFT.name, lambda g: "after 3 windows" in g.message
+                )
                 assert clean.breach is False
                 assert clean.drift[0].count > 200
                 clients.shift = 2.0
-                moved = await until_gate(service, lambda g: g.breach is True)
+                moved = await asyncio.to_thread(
+                    service.until_gate, DRIFT.name, lambda g: g.breach is True
+                )
             finally:
                 asking.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

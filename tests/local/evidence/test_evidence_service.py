@@ -48,17 +48,7 @@ def entities(
 
 def settled(service: Service, gate: str, units: int) -> GateReport:
     """The gate once as many units are settled."""
-
-    def look() -> GateReport:
-        report = service.report()
-        return next(g for g in report.trials[0].gates if g.name == gate)
-
-    return until(
-        f"{units} units of {gate} are settled",
-        look,
-        lambda g: g.champion.units + g.challenger.units >= units,
-        seconds=60,
-    )
+    return service.until_gate(gate, lambda g: g.champion.units + g.challenger.units >= units)
 
 
 def test_a_challenger_that_is_worse_by_labels_alone_is_called_so(service: Service) -> None:
@@ -226,12 +216,7 @@ def test_shadow_pairs_agree_or_not_and_inform_about_quality(service: Service) ->
     same = settled(service, "same", 300)
     assert same.failed, same.message
     assert same.challenger.mean == pytest.approx(0.5)
-    better = until(
-        "pairs are scored",
-        lambda: service.report().trials[0].gates[1],
-        lambda g: any(c.rejected for c in g.pass_),
-        seconds=60,
-    )
+    better = service.until_gate("quality", lambda g: any(c.rejected for c in g.pass_))
     assert better.passed, better.message
     assert not better.failed
 
@@ -277,12 +262,7 @@ def test_drift_says_which_feature_and_by_how_much(service: Service) -> None:
         )
         if not breach:
             service.records([record_to_json(window)])
-            known = until(
-                "a clean window was looked at",
-                lambda: service.report().trials[0].gates[0],
-                lambda g: g.breach is not None,
-                seconds=60,
-            )
+            known = service.until_gate("drift", lambda g: g.breach is not None)
             assert known.breach is False, known.message
         else:
             # The second window of the trial closes now; its look is a fresh trial's first.

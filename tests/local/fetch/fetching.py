@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.harness.bentos import REPOSITORY
+from tests.harness.bentos import surroundings, without_credentials
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.local.fetch.conftest import Export
+
 SECONDS = 60.0
-# The test's own environment must not decide which credentials there are, nor which proxy.
-_LEFT_OUT = ("AWS_", "GOOGLE_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,28 @@ class Fetched:
         return self.log.strip().splitlines()[-1]
 
 
+def a_bucket(folder: Path, export: Export) -> Path:
+    """A folder of buckets: `models` has the bento at deep/greeter.bento."""
+    place = folder / "buckets" / "models" / "deep"
+    place.mkdir(parents=True)
+    shutil.copy(export.path, place / "greeter.bento")
+    return folder / "buckets"
+
+
+def assert_fetched(uri: str, where: Path, export: Export, secrets: dict[str, str]) -> None:
+    done = fetch(uri, where, "--digest", export.digest, **secrets)
+    assert done.code == 0, done.log
+    assert (done.folder / "bento.yaml").is_file()
+
+
+def assert_refused(uri: str, where: Path, words: str, secrets: dict[str, str]) -> None:
+    """At once, without another try, and in these words."""
+    done = fetch(uri, where, "--patience", "3", **secrets)
+    assert done.code == 1
+    assert words in done.last_line
+    assert "again in" not in done.log
+
+
 def fetch(uri: str, where: Path, *options: str, **secrets: str) -> Fetched:
     """Fetches into `where`/bento; `secrets` are mounted as files, their `_` for `-` and `.`."""
     process = start(uri, where, *options, **secrets)
@@ -60,11 +82,9 @@ def start(uri: str, where: Path, *options: str, **secrets: str) -> subprocess.Po
         for name, text in secrets.items():
             (folder / _FILES.get(name, name)).write_text(text)
         command += ["--credentials", str(folder)]
-    environ = {n: v for n, v in os.environ.items() if not n.startswith(_LEFT_OUT)}
-    paths = os.pathsep.join(str(REPOSITORY / part) for part in ("operator", "services"))
     return subprocess.Popen(
         command,
-        env={**environ, "PYTHONPATH": paths, "AWS_EC2_METADATA_DISABLED": "true"},
+        env={**without_credentials(surroundings(where)), "AWS_EC2_METADATA_DISABLED": "true"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

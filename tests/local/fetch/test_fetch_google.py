@@ -1,19 +1,14 @@
-"""From an emulator of Google's object store.
-
-Building the emulator takes minutes on a small machine, so DOHYO_TEST_GCS=1 asks for it.
-"""
+"""From an emulator of Google's object store, which takes minutes to build on a small machine."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.harness.bento_servers import gcs
-from tests.local.fetch.fetching import fetch
+from tests.local.fetch.fetching import a_bucket, assert_fetched, assert_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,21 +17,14 @@ if TYPE_CHECKING:
     from tests.harness.authority import Authority
     from tests.local.fetch.conftest import Export
 
-pytestmark = [
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        os.environ.get("DOHYO_TEST_GCS") != "1", reason="DOHYO_TEST_GCS=1 builds the emulator"
-    ),
-]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
 def secrets(
     tmp_path_factory: pytest.TempPathFactory, export: Export, authority: Authority
 ) -> Iterator[dict[str, str]]:
-    root = tmp_path_factory.mktemp("gcs") / "buckets"
-    (root / "models" / "deep").mkdir(parents=True)
-    shutil.copy(export.path, root / "models" / "deep" / "greeter.bento")
+    root = a_bucket(tmp_path_factory.mktemp("gcs"), export)
     with gcs(root, authority) as url:
         # The fields by which an account's file names another endpoint, one that signs nobody in.
         account = {"gcs_base_url": url, "disable_oauth": True}
@@ -48,10 +36,7 @@ def secrets(
 
 
 def test_an_object(export: Export, secrets: dict[str, str], tmp_path: Path) -> None:
-    uri = "gs://models/deep/greeter.bento"
-    done = fetch(uri, tmp_path, "--digest", export.digest, **secrets)
-    assert done.code == 0, done.log
-    assert (done.folder / "bento.yaml").is_file()
+    assert_fetched("gs://models/deep/greeter.bento", tmp_path, export, secrets)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +50,4 @@ def test_an_object(export: Export, secrets: dict[str, str], tmp_path: Path) -> N
 def test_what_cannot_be_had(
     secrets: dict[str, str], uri: str, change: dict[str, str], words: str, tmp_path: Path
 ) -> None:
-    done = fetch(uri, tmp_path, "--patience", "3", **{**secrets, **change})
-    assert done.code == 1
-    assert words in done.last_line
-    assert "again in" not in done.log
+    assert_refused(uri, tmp_path, words, {**secrets, **change})

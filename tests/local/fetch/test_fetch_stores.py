@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.bento_servers import S3_KEYS, s3
-from tests.local.fetch.fetching import fetch
+from tests.local.fetch.fetching import a_bucket, assert_fetched, assert_refused, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 def endpoint(
     tmp_path_factory: pytest.TempPathFactory, export: Export, authority: Authority
 ) -> Iterator[str]:
-    root = tmp_path_factory.mktemp("s3") / "buckets"
-    (root / "models" / "deep").mkdir(parents=True)
-    shutil.copy(export.path, root / "models" / "deep" / "greeter.bento")
+    root = a_bucket(tmp_path_factory.mktemp("s3"), export)
     with s3(root, authority) as url:
         yield url
 
@@ -41,10 +39,7 @@ def secrets(endpoint: str, authority: Authority) -> dict[str, str]:
 
 
 def test_an_object(export: Export, secrets: dict[str, str], tmp_path: Path) -> None:
-    uri = "s3://models/deep/greeter.bento"
-    done = fetch(uri, tmp_path, "--digest", export.digest, **secrets)
-    assert done.code == 0, done.log
-    assert (done.folder / "bento.yaml").is_file()
+    assert_fetched("s3://models/deep/greeter.bento", tmp_path, export, secrets)
 
 
 @pytest.mark.parametrize(
@@ -60,21 +55,16 @@ def test_an_object(export: Export, secrets: dict[str, str], tmp_path: Path) -> N
 def test_what_cannot_be_had(
     secrets: dict[str, str], uri: str, change: dict[str, str], words: str, tmp_path: Path
 ) -> None:
-    done = fetch(uri, tmp_path, "--patience", "3", **{**secrets, **change})
-    assert done.code == 1
-    assert words in done.last_line
-    assert "again in" not in done.log
+    assert_refused(uri, tmp_path, words, {**secrets, **change})
 
 
 def test_a_plain_endpoint_needs_a_digest(export: Export, tmp_path: Path) -> None:
-    root = tmp_path / "buckets"
-    (root / "models").mkdir(parents=True)
-    shutil.copy(export.path, root / "models" / "greeter.bento")
-    with s3(root) as endpoint:
+    uri = "s3://models/deep/greeter.bento"
+    with s3(a_bucket(tmp_path, export)) as endpoint:
         secrets = {**S3_KEYS, "AWS_ENDPOINT_URL": endpoint}
-        refused = fetch("s3://models/greeter.bento", tmp_path / "a", **secrets)
+        refused = fetch(uri, tmp_path / "a", **secrets)
         options = ("--digest", export.digest)
-        done = fetch("s3://models/greeter.bento", tmp_path / "b", *options, **secrets)
+        done = fetch(uri, tmp_path / "b", *options, **secrets)
     assert refused.code == 1
     assert "give the digest" in refused.last_line
     assert done.code == 0, done.log

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dohyo_serving.launcher import TERMINATED_EXIT_CODE
-from tests.harness import bentos
+from tests.harness import bentos, ports
 from tests.harness.bento_servers import web
 from tests.harness.until import until
 from tests.local.fetch.fetching import fetch, start
@@ -92,7 +92,7 @@ def test_what_is_final_is_not(export: Export, tmp_path: Path) -> None:
 
 
 def test_patience_ends(tmp_path: Path) -> None:
-    port = bentos.free_port()
+    port = ports.free_port()
     options = ("--digest", OTHER, "--patience", "2")
     done = fetch(f"http://127.0.0.1:{port}/{NAME}", tmp_path, *options)
     assert done.code == 1
@@ -160,7 +160,7 @@ def test_no_archive_at_all(tmp_path: Path) -> None:
 
 def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     """While it waits for a server that does not come."""
-    port = bentos.free_port()
+    port = ports.free_port()
     process = start(f"http://127.0.0.1:{port}/x", tmp_path, "--digest", OTHER)
     assert process.stderr is not None
     until("it waits", process.stderr.readline, lambda line: "again in" in line, seconds=20)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.until import until
 from tests.local.gateway.ring import Pod
 
 if TYPE_CHECKING:
@@ -33,7 +33,5 @@ def brief_pods() -> Iterator[list[Pod]]:
 
 
 def await_pods(*pods: Pod) -> None:
-    deadline = time.monotonic() + 30
-    while not all(pod.is_up() for pod in pods):
-        assert time.monotonic() < deadline, "the upstream processes do not listen"
-        time.sleep(0.02)
+    for pod in pods:
+        until(f"{pod.name} listens", pod.is_up, seconds=30, every=0.02)

@@ -29,6 +29,8 @@ from dohyo_gateway.service import serve
 from dohyo_gateway.settings import read_settings
 from dohyo_gateway.snapshot import World
 from tests.harness.http1 import Answer, Connection
+from tests.harness.ports import free_ports
+from tests.harness.until import until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -42,18 +44,6 @@ KEY = "shop/satisfaction"
 HOST = "satisfaction.shop"
 ENTITY = "x-customer-id"
 ROOT = Path(__file__).parents[3]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 @dataclass
@@ -199,9 +189,15 @@ class Ring:
         """Tells the agent, and returns once it reports that Envoy runs with it."""
         self.feed.tell(world)
         wanted = {key: table.epoch for key, table in world.tables.items()}
-        async with asyncio.timeout(20):
-            while (await self.report()).epochs != wanted:
-                await asyncio.sleep(0.005)
+        await self.until_epochs(wanted, every=0.005)
+
+    async def until_epochs(self, wanted: Mapping[str, int], every: float = 0.01) -> None:
+        """Until the agent reports that Envoy runs with these epochs, by ModelDeployment."""
+
+        async def epochs() -> Mapping[str, int]:
+            return (await self.report()).epochs
+
+        await until_async("Envoy runs with it", epochs, wanted.__eq__, seconds=20, every=every)
 
     async def replace_agent(self, world: World) -> None:
         """Another agent takes over: the first is told to end, the next learns the world later."""
@@ -217,20 +213,18 @@ class Ring:
     async def until(self, metric: str, value: float, **labels: str) -> None:
         """Until the sum of the metric's series with these labels is the value."""
         wanted = [f'{name}="{text}"' for name, text in labels.items()]
-        found: dict[str, float] = {}
-        try:
-            async with asyncio.timeout(10):
-                while True:
-                    found = {
-                        name: number
-                        for name, number in (await self.metrics()).items()
-                        if name.split("{")[0] == metric and all(w in name for w in wanted)
-                    }
-                    if sum(found.values()) == value:
-                        return
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            raise AssertionError(f"{metric}{wanted} is {found}, not {value}") from None
+
+        async def series() -> dict[str, float]:
+            return {
+                name: number
+                for name, number in (await self.metrics()).items()
+                if name.split("{")[0] == metric and all(w in name for w in wanted)
+            }
+
+        def summed(found: dict[str, float]) -> bool:
+            return sum(found.values()) == value
+
+        await until_async(f"{metric}{wanted} is {value}", series, summed, seconds=10, every=0.1)
 
     async def metrics(self) -> dict[str, float]:
         async with self.session.get(f"{self.agent}/metrics") as answer:
@@ -330,11 +324,12 @@ def start_envoy(folder: Path) -> subprocess.Popen[bytes]:
 
 async def answers(session: aiohttp.ClientSession, url: str, runs: AgentRuns) -> None:
     """Until the page answers 200."""
-    async with asyncio.timeout(20):
-        while True:
-            runs.check()
-            with suppress(aiohttp.ClientError):
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            await asyncio.sleep(0.02)
+
+    async def status() -> int:
+        runs.check()
+        with suppress(aiohttp.ClientError):
+            async with session.get(url) as answer:
+                return answer.status
+        return 0
+
+    await until_async(f"{url} answers 200", status, (200).__eq__, seconds=20, every=0.02)

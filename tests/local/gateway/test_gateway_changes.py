@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dohyo.contract import ROLE_CHAMPION, RoutedVersion
+from tests.harness.until import until, until_async
 from tests.local.gateway.conftest import await_pods
 from tests.local.gateway.load import a_load
 from tests.local.gateway.ring import (
@@ -106,9 +107,10 @@ async def test_the_champion_is_replaced_and_the_old_one_goes(
             await slow_load.more(16)
         assert load.lost + slow_load.lost == []
         assert set(load.answers) == {"v12", "v13"}
-        async with asyncio.timeout(10):
-            while await clusters(ring) != {f"{KEY}/v13/grpc", f"{KEY}/v13/http"}:
-                await asyncio.sleep(0.05)
+        left = {f"{KEY}/v13/grpc", f"{KEY}/v13/http"}
+        await until_async(
+            "v12 is gone", lambda: clusters(ring), left.__eq__, seconds=10, every=0.05
+        )
 
 
 async def clusters(ring: Ring) -> set[str]:
@@ -133,9 +135,7 @@ async def test_a_pod_that_dies_takes_no_request_with_it(
         assert load.failures + slow_load.failures == []
         # An answer is sent in two parts: death in between cannot be hidden.
         assert load.torn + slow_load.torn <= 1
-        async with asyncio.timeout(5):
-            while not await retries(ring):
-                await asyncio.sleep(0.1)
+        await until_async("a retry is counted", lambda: retries(ring), seconds=5, every=0.1)
 
 
 async def test_a_pod_that_hangs_costs_time_and_no_request(
@@ -152,9 +152,9 @@ async def test_a_pod_that_hangs_costs_time_and_no_request(
             # Each of the eight clients meets it sooner or later.
             await load.more(2000)
         assert load.lost == []
-        async with asyncio.timeout(5):
-            while await retries(ring) < 2:
-                await asyncio.sleep(0.1)
+        await until_async(
+            "retries are counted", lambda: retries(ring), lambda n: n >= 2, seconds=5, every=0.1
+        )
 
 
 async def test_a_slow_answer_is_waited_for(pods: dict[str, Pod], tmp_path: Path) -> None:
@@ -214,9 +214,9 @@ async def test_envoy_starts_anew_with_all_that_it_had(pods: dict[str, Pod], tmp_
             assert answer.status == 503
         # Changes meanwhile are written for it.
         ring.feed.tell(a_world(a_table(0, epoch=2), [pods["v12-b"]]))
-        async with asyncio.timeout(10):
-            while str(pods["v12-b"].http) not in (tmp_path / "cds/clusters.json").read_text():
-                await asyncio.sleep(0.01)
+        written = (tmp_path / "cds/clusters.json").read_text
+        port = str(pods["v12-b"].http)
+        await asyncio.to_thread(until, "it is written", written, lambda t: port in t, seconds=10)
         again = start_envoy(tmp_path)
         try:
             await answers(ring.session, f"{ring.agent}/readyz", ring.runs)
@@ -237,9 +237,9 @@ async def test_draining_sends_every_client_away_without_a_failed_request(
         await load.more(50)
         assert (load.connections, load.closes) == (8, 0)
         await ring.tell(replace(world, leaving=True))
-        async with asyncio.timeout(5):
-            while load.closes < 8:
-                await asyncio.sleep(0.01)
+        await asyncio.to_thread(
+            until, "all are sent away", lambda: load.closes, lambda n: n >= 8, seconds=5
+        )
         async with ring.session.get(f"{ring.agent}/readyz") as answer:
             assert answer.status == 503
         async with ring.session.get(f"{ring.agent}/livez") as answer:

@@ -14,11 +14,13 @@ from dohyo.contract import BUCKETS, ROLE_CHALLENGER, ROLE_CHAMPION, RoutedVersio
 from dohyo_gateway.endpoints import Address, Endpoints, ServiceName
 from dohyo_gateway.snapshot import World
 from tests.harness.http1 import Answer
+from tests.harness.until import until_async
 from tests.local.gateway.ring import ENTITY, KEY, a_request, a_ring, a_table, a_world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dohyo.contract import VersionCounters
     from tests.local.gateway.ring import Pod
 
 REQUESTS = "dohyo_gateway_requests_total"
@@ -55,14 +57,18 @@ async def test_seconds_grow_by_the_concurrency(pods: dict[str, Pod], tmp_path: P
     async with a_ring(tmp_path, a_world(a_table(0), [pods["v12-a"], pods["v12-b"]])) as ring:
         before, began = (await ring.report()).counters[KEY]["v12"], time.monotonic()
         sleepers = asyncio.create_task(ring.ask_all([a_request("/sleep/0.5")] * 10, connections=10))
-        async with asyncio.timeout(5):
-            while (await ring.report()).counters[KEY]["v12"].active != 10:
-                await asyncio.sleep(0.01)
+
+        async def counted() -> VersionCounters:
+            return (await ring.report()).counters[KEY]["v12"]
+
+        await until_async(
+            "ten are under way", counted, lambda now: now.active == 10, seconds=5, every=0.01
+        )
         await sleepers
         lasted = time.monotonic() - began
-        async with asyncio.timeout(5):
-            while (after := (await ring.report()).counters[KEY]["v12"]).requests != 10:
-                await asyncio.sleep(0.02)
+        after = await until_async(
+            "ten are answered", counted, lambda now: now.requests == 10, seconds=5, every=0.02
+        )
         assert 5.0 <= after.seconds - before.seconds <= 10 * lasted
         assert after.active == 0
         bucket = {"le": "0.25", "version": "v12"}
@@ -141,9 +147,7 @@ async def test_what_envoy_itself_refuses_holds_up_nobody(
         tables |= {key: a_table(0, epoch=3) for key in keys}
         ring.feed.tell(World(tables, there))
         wanted = {KEY: 2, **dict.fromkeys(keys, 3)}
-        async with asyncio.timeout(10):
-            while (await ring.report()).epochs != wanted:
-                await asyncio.sleep(0.01)
+        await ring.until_epochs(wanted)
         for key in keys:
             assert (await ring.get(host=key.split("/")[1] + ".shop"))[0] == 200
         await ring.until("dohyo_gateway_refused_tables", 1)
@@ -162,9 +166,7 @@ async def test_what_envoy_refuses_at_its_start_holds_up_nobody(
     tables = {**world.tables, "bank/bad": a_table(0, epoch=5)}
     async with a_ring(tmp_path, World(tables, there)) as ring:
         assert (await ring.get())[0] == 200
-        async with asyncio.timeout(10):
-            while (await ring.report()).epochs != {KEY: 1}:
-                await asyncio.sleep(0.01)
+        await ring.until_epochs({KEY: 1})
 
 
 async def test_a_table_that_is_no_good_spoils_nothing(pods: dict[str, Pod], tmp_path: Path) -> None:
@@ -173,9 +175,7 @@ async def test_a_table_that_is_no_good_spoils_nothing(pods: dict[str, Pod], tmp_
         bad = a_table(0, epoch=2, sticky_header="no header")
         tables = {KEY: bad, "shop/other": a_table(0, epoch=7)}
         ring.feed.tell(World(tables, world.endpoints))
-        async with asyncio.timeout(5):
-            while (await ring.report()).epochs != {KEY: 1, "shop/other": 7}:
-                await asyncio.sleep(0.01)
+        await ring.until_epochs({KEY: 1, "shop/other": 7})
         assert (await ring.get())[0] == 200
         assert (await ring.get(host="other.shop"))[0] == 200
         await ring.until("dohyo_gateway_refused_tables", 1)

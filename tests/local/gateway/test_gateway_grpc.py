@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -17,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from dohyo.contract import BUCKETS, assignment_from_header
 from dohyo_gateway.endpoints import Address, Endpoints, ServiceName
 from dohyo_gateway.snapshot import World
+from tests.harness.until import until_async
 from tests.local.gateway.ring import ENTITY, HOST, KEY, a_ring, a_table, a_world
 from tests.local.gateway.test_gateway_routing import bucket
 
@@ -76,12 +77,13 @@ async def test_both_protocols_are_copied_to_a_shadow(pods: dict[str, Pod], tmp_p
             _, headers, _ = await ring.get(headers={ENTITY: f"e{n}"})
             assert headers["x-dohyo-version"] == "v12"
 
-        async with asyncio.timeout(10):
-            while True:
-                _, _, copies = await ring.get("/copies", x_dohyo_version="v13")
-                if len(new := copies[len(earlier) :]) >= 40:
-                    break
-                await asyncio.sleep(0.02)
+        async def copied() -> list[dict[str, Any]]:
+            copies: list[dict[str, Any]] = (await ring.get("/copies", x_dohyo_version="v13"))[2]
+            return copies[len(earlier) :]
+
+        new = await until_async(
+            "all are copied", copied, lambda found: len(found) >= 40, seconds=10, every=0.02
+        )
         by_grpc = [copy for copy in new if copy.get("protocol") == "grpc"]
         assert (len(new), len(by_grpc)) == (40, 20)
         for copy in new:

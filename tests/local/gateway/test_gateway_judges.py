@@ -63,13 +63,10 @@ async def ask_all(ring: Ring, slow: set[str]) -> None:
 
 
 async def until_seen(service: Service, gate: str, least: int) -> GateReport:
-    async with asyncio.timeout(60):
-        while True:
-            report = await asyncio.to_thread(service.report)
-            found = next(g for g in report.trials[0].gates if g.name == gate)
-            if found.champion.events + found.challenger.events >= least:
-                return found
-            await asyncio.sleep(0.2)
+    def enough(found: GateReport) -> bool:
+        return found.champion.events + found.challenger.events >= least
+
+    return await asyncio.to_thread(service.until_gate, gate, enough)
 
 
 @pytest.mark.parametrize("both", [False, True], ids=["challenger", "both"])
@@ -157,7 +154,9 @@ async def test_ids_that_are_not_ours_change_nothing_and_an_exchange_of_keys_lose
             said = await told(ring, [row(late), row(newly_signed(service, "e"))])
             assert said["accepted"] == 1
             assert [r["reason"] for r in said["refused"]] == ["forged"]
-            gate = await until_units(service, 81)
+            gate = await asyncio.to_thread(
+                service.until_gate, "quality", lambda found: found.champion.units >= 81
+            )
     assert (gate.champion.units, gate.champion.labels) == (81, 81)
 
 
@@ -187,13 +186,3 @@ def newly_signed(service: Service, entity: str) -> str:
     text = service.signed(made)
     keys_of.cache_clear()
     return text
-
-
-async def until_units(service: Service, least: int) -> GateReport:
-    async with asyncio.timeout(60):
-        while True:
-            report = await asyncio.to_thread(service.report)
-            gate = report.trials[0].gates[0]
-            if gate.champion.units >= least:
-                return gate
-            await asyncio.sleep(0.2)

@@ -18,7 +18,7 @@ import yaml
 from dohyo.cluster.kinds import MODEL_DEPLOYMENT, POD
 from dohyo.contract import AGENT_REPORT_PATH, report_from_json
 from dohyo.local.pods import ANNOTATION_PROCESS
-from tests.harness import bentos
+from tests.harness import bentos, ports
 from tests.harness.until import until
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class House:
 
     folder: Path
     home: Path
-    port: int = field(default_factory=bentos.free_port)
+    port: int = field(default_factory=ports.free_port)
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
 

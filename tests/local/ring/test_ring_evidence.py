@@ -21,7 +21,7 @@ from dohyo.contract import (
 )
 from tests.harness import split
 from tests.harness.http1 import Connection
-from tests.harness.until import until
+from tests.harness.until import until, until_async
 from tests.local.evidence.running import prediction, signed
 from tests.local.evidence.stored import stored
 from tests.local.ring.hearing import gate, service, trial
@@ -71,26 +71,26 @@ async def on_trial(house: House, *gates: dict[str, Any], delay: str = "2s", **fi
 
 async def heard(house: House, name: str) -> GateReport:
     """What is known for a gate, once the service knows the trial."""
-    async with asyncio.timeout(READY_SECONDS):
-        while True:
-            try:
-                return await gate(house, name)
-            except (UnheardError, ValueError):
-                await asyncio.sleep(0.1)
+
+    async def known() -> GateReport | None:
+        try:
+            return await gate(house, name)
+        except (UnheardError, ValueError):
+            return None
+
+    found = await until_async("the trial is known", known, seconds=READY_SECONDS, every=0.1)
+    assert found is not None
+    return found
 
 
 async def until_counted(house: House, **events: int) -> None:
     """Until so many bad units of both arms have settled for each gate, and no others."""
-    known: dict[str, int] = {}
-    try:
-        async with asyncio.timeout(60):
-            while known != events:
-                for name in events:
-                    found = await heard(house, name)
-                    known[name] = found.champion.events + found.challenger.events
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise AssertionError(f"settled are {known}, not {events}") from None
+
+    async def settled() -> dict[str, int]:
+        gates = {name: await heard(house, name) for name in events}
+        return {name: g.champion.events + g.challenger.events for name, g in gates.items()}
+
+    await until_async("all is settled", settled, events.__eq__, seconds=60, every=0.1)
 
 
 async def ask(house: House, requests: Iterable[bytes]) -> list[Answer]:
@@ -126,12 +126,13 @@ async def test_one_slow_answer_in_twenty_fails_the_latency_gate_of_whom_it_is_of
     slow = theirs | (ours if both else set())
     answers = await ask(shared, (a_request(e, after=SLOW_SECONDS * (e in slow)) for e in everybody))
     assert {answer.status for answer in answers} == {200}
-    async with asyncio.timeout(60):
-        while True:
-            found = await heard(shared, name)
-            if found.champion.events + found.challenger.events >= len(slow):
-                break
-            await asyncio.sleep(0.1)
+    found = await until_async(
+        "slow answers have settled",
+        lambda: heard(shared, name),
+        lambda g: g.champion.events + g.challenger.events >= len(slow),
+        seconds=60,
+        every=0.1,
+    )
     # A slow machine may add some of its own, to both alike.
     assert found.challenger.events >= len(theirs)
     assert found.failed == (not both), found.message
@@ -168,10 +169,11 @@ async def test_requests_of_a_killed_replica_are_no_evidence_against_anybody(
     os.kill(min(shared.processes("two")), signal.SIGKILL)
     answers = await asking
     assert {(answer.status, answer.version) for answer in answers} == {(200, "two")}
-    async with asyncio.timeout(20):
-        while not (again := await retries(shared) - before):
-            await asyncio.sleep(0.1)
-    assert set(again) == {"two"}
+
+    async def again() -> Counter[str]:
+        return await retries(shared) - before
+
+    assert set(await until_async("some are tried again", again, seconds=20)) == {"two"}
     # What follows is told of; so nothing before it was held back.
     await ask(shared, [a_request(1000, status=500)])
     await until_counted(shared, killed=1)
@@ -253,9 +255,12 @@ async def test_feedback_comes_by_path_and_by_host(shared: House) -> None:
         (answered,) = await ask(shared, [a_request(7)])
         assert answered.status == 200
         # The ring starts it again, and what was told twice counts once.
-        async with asyncio.timeout(READY_SECONDS):
-            while (told := await tell(doors[0], rows[0]))[0] == 503:
-                await asyncio.sleep(0.1)
-        assert told[0] == 200, told
+        status, said = await until_async(
+            "it takes feedback again",
+            lambda: tell(doors[0], rows[0]),
+            lambda told: told[0] != 503,
+            seconds=READY_SECONDS,
+        )
+        assert status == 200, said
     database = f"sqlite:///{shared.state}/evidence/evidence.db"
     assert len(await asyncio.to_thread(stored, database)) == 2

@@ -25,7 +25,7 @@ from dohyo.contract import BUCKETS, MODE_SPLIT, RoutingTable, routing_from_statu
 from dohyo.contract.prediction_id import PredictionId
 from dohyo.verdict.inquiry import inquiry
 from tests.builders import NAME, a_version
-from tests.harness.bentos import free_port
+from tests.harness.ports import free_port
 from tests.harness.until import until
 from tests.local.evidence.postgres import postgres
 from tests.local.evidence.running import NAMESPACE, Service, key_folder, running, signed

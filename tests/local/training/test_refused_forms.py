@@ -12,7 +12,7 @@ import pytest
 from tests.harness.bentos import REPOSITORY
 from tests.local.training.refused import THRESHOLD
 from tests.local.training.runs import Store
-from tests.local.training.serving import post, serving
+from tests.local.training.serving import serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +34,11 @@ def test_the_pipeline_answers_as_in_training(kind: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     made: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    with serving("dohyo-serve", made["tag"], store.environment) as port:
-        status, answer = post(port, {"records": made["records"]})
+    with serving("dohyo-serve", made["tag"], store.environment) as served:
+        status, answer = served.post("/predict", json.dumps({"records": made["records"]}))
         assert status == 200, answer
-        wrong, told = post(port, {"records": [{**made["records"][0], "price": "cheap"}]})
+        unlike = {"records": [{**made["records"][0], "price": "cheap"}]}
+        wrong, told = served.post("/predict", json.dumps(unlike))
         assert (wrong, "price" in json.dumps(told)) == (422, True)
     for got, expected in zip(answer["predictions"], made["outputs"], strict=True):
         if kind == "regression":

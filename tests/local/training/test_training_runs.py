@@ -16,9 +16,12 @@ import pytest
 import yaml
 
 from tests.local.training.runs import SATISFACTION, Store
+from tests.local.training.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.harness.loopback import OnPort
 
 FORBIDDEN = ("score", "call_propensity", "agent")
 
@@ -179,28 +182,21 @@ def test_an_interrupted_run_leaves_nothing_half_written_and_goes_on_later(store:
 
 
 @pytest.fixture(params=["dohyo-serve", "bentoml serve"])
-def served(
-    request: pytest.FixtureRequest, store: Store, made: dict[str, Any]
-) -> Iterator[tuple[str, int]]:
-    from tests.local.training.serving import serving  # noqa: PLC0415
-
-    with serving(request.param, made["tag"], store.environment) as port:
-        yield request.param, port
+def served(request: pytest.FixtureRequest, store: Store, made: dict[str, Any]) -> Iterator[OnPort]:
+    with serving(request.param, made["tag"], store.environment) as found:
+        yield found
 
 
-def test_the_bento_answers_as_the_pipeline_did(served: tuple[str, int], model: Path) -> None:
-    from tests.local.training.serving import post  # noqa: PLC0415
-
-    _, port = served
+def test_the_bento_answers_as_the_pipeline_did(served: OnPort, model: Path) -> None:
     golden = json.loads((model / "serving-form" / "golden.json").read_text())
-    status, answer = post(port, {"records": golden["records"]})
+    status, answer = served.post("/predict", json.dumps({"records": golden["records"]}))
     assert status == 200
     classes = json.loads((model / "serving-form" / "form.json").read_text())["classes"]
     for got, expected in zip(answer["predictions"], golden["outputs"], strict=True):
         probabilities = [got["probabilities"][str(name)] for name in classes]
         assert probabilities == pytest.approx(expected, abs=1e-5)
     wrong = {**golden["records"][0], "price": "cheap"}
-    status, answer = post(port, {"records": [wrong]})
+    status, answer = served.post("/predict", json.dumps({"records": [wrong]}))
     assert status == 422
     assert "price" in json.dumps(answer)
 

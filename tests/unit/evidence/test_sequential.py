@@ -26,14 +26,7 @@ from dohyo_evidence.sequential.events import (
     ratio_sequence,
 )
 from dohyo_evidence.sequential.intervals import AverageSequence
-from dohyo_evidence.sequential.planning import (
-    events_until_ratio,
-    pairs_until_effect,
-    requests_until_ratio,
-    units_still_needed,
-    units_until_cap,
-    units_until_effect,
-)
+from dohyo_evidence.sequential.planning import units_still_needed
 
 
 def counts(*rows: tuple[int, int, int, int]) -> EventCounts:
@@ -182,16 +175,7 @@ def test_the_average_sequence_misses_rarely_and_narrows() -> None:
     assert widths[-1] < 0.15 < widths[5]
 
 
-def test_plans_agree_with_each_other_and_know_never() -> None:
-    assert events_until_ratio(1.0, 1.0, 0.1, 20.0) == math.inf
-    events = events_until_ratio(3.0, 1.0, 0.1, 20.0)
-    assert requests_until_ratio(0.01, 3.0, 1.0, 0.1, 20.0) == pytest.approx(events / 0.012)
-    assert units_until_effect(0.0, 0.0, 0.1, 0.5, 20.0) == math.inf
-    tenth = units_until_effect(0.02, 0.0, 0.08, 0.1, 20.0)
-    half = units_until_effect(0.02, 0.0, 0.08, 0.5, 20.0)
-    assert pairs_until_effect(0.02, 0.0, 0.08, 20.0) < half < tenth
-    assert units_until_cap(0.01, 0.02, 20.0) == math.inf
-    assert units_until_cap(0.04, 0.02, 20.0) < units_until_cap(0.03, 0.02, 20.0)
+def test_what_is_missing_is_told_by_the_growth_so_far() -> None:
     assert units_still_needed(math.log(20), 100, 20.0) == 0
     assert units_still_needed(math.log(20) / 2, 100, 20.0) == 100
     assert units_still_needed(-1.0, 100, 20.0) is None

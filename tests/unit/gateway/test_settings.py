@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dohyo_gateway.settings import SettingsError, read_settings
+from dohyo.contract.environment import VariableError
+from dohyo_gateway.settings import read_settings
 
 NEEDED = {"DOHYO_NAMESPACE": "dohyo-system", "DOHYO_POD_NAME": "dohyo-gateway-0"}
 
@@ -36,12 +37,14 @@ def test_what_the_chart_sets() -> None:
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"DOHYO_NAMESPACE": "x"}, "DOHYO_POD_NAME: is not set"),
-        ({**NEEDED, "DOHYO_PIN_ALLOWED": "maybe"}, "DOHYO_PIN_ALLOWED: 'maybe'"),
-        ({**NEEDED, "DOHYO_DRAIN_SECONDS": "long"}, "DOHYO_DRAIN_SECONDS: 'long'"),
-        ({**NEEDED, "DOHYO_DRAIN_SECONDS": "nan"}, "DOHYO_DRAIN_SECONDS: 'nan'"),
+        ({"DOHYO_NAMESPACE": "x"}, "DOHYO_POD_NAME is not set"),
+        ({**NEEDED, "DOHYO_PIN_ALLOWED": "maybe"}, "DOHYO_PIN_ALLOWED='maybe'"),
+        ({**NEEDED, "DOHYO_DRAIN_SECONDS": "long"}, "DOHYO_DRAIN_SECONDS='long'"),
+        ({**NEEDED, "DOHYO_LOG_LEVEL": "loud"}, "DOHYO_LOG_LEVEL='loud' is not one of debug"),
+        ({**NEEDED, "DOHYO_EVIDENCE_ADDRESS": "evidence"}, "DOHYO_EVIDENCE_ADDRESS='evidence'"),
+        ({**NEEDED, "DOHYO_DRAIN_SECONDS": "nan"}, "DOHYO_DRAIN_SECONDS='nan'"),
     ],
 )
 def test_mistakes_are_named(environment: dict[str, str], said: str) -> None:
-    with pytest.raises(SettingsError, match=said):
+    with pytest.raises(VariableError, match=said):
         read_settings(environment)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dohyo.configuration import ConfigurationError, configuration
+from dohyo.configuration import configuration
+from dohyo.contract.environment import VariableError
 from dohyo.plan.settings import Runtime
 
 
@@ -107,5 +108,5 @@ def test_two_processes_never_are_the_same_candidate() -> None:
     ],
 )
 def test_nonsense_is_refused_by_name_and_value(name: str, value: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{name}='{value}'"):
+    with pytest.raises(VariableError, match=f"{name}='{value}'"):
         configuration([], {name: value})

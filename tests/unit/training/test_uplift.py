@@ -10,27 +10,8 @@ from dohyo_training.assess import uplift
 from dohyo_training.assess.treatment import Observed, assess_treatment, nuisances
 from dohyo_training.complaint import Complaint
 from dohyo_training.config.task import Treatment
-from dohyo_training.simulate import Simulation, simulate
-
-NUMBERS = ["response_hours", "tickets", "defects", "price", "age", "usage_hours"]
-
-
-def observed(simulation: Simulation, known: float | None = None) -> Observed:
-    """The rows of a simulation as the assessment gets them."""
-    frame = simulation.joined()
-    x = frame[NUMBERS].astype("float64")
-    for name in ("product", "channel", "region", "plan"):
-        x[name] = frame[name].astype("category").cat.codes.astype("float64")
-    x["tenure"] = (frame["survey_date"] - frame["signup_date"]).dt.days.astype("float64")
-    x["bought"] = (frame["survey_date"] - frame["last_purchase_date"]).dt.days.astype("float64")
-    treated = frame["courtesy_call"].to_numpy() == 1
-    return Observed(
-        x.to_numpy(),
-        frame["satisfied"].to_numpy("float64"),
-        treated,
-        None if known is None else np.full(len(treated), known),
-        frame["response_hours"].fillna(20).to_numpy("float64"),
-    )
+from dohyo_training.simulate import simulate
+from tests.harness.simulated import observed
 
 
 def test_under_chance_the_interval_covers_the_truth() -> None:

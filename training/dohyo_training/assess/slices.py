@@ -107,10 +107,6 @@ class Fairness:
     recall_gap: float
     false_alarm_gap: float
 
-    @property
-    def worst_recall(self) -> float:
-        return float(np.nanmin([group.recall for group in self.groups]))
-
 
 def fairness(
     column: pd.Series,

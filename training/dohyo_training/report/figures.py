@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from dohyo_pages.drawing import INK, svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,23 +19,9 @@ if TYPE_CHECKING:
     from dohyo_training.assess.value import GainCurve, ProfitCurve
     from dohyo_training.build.leaderboard import Leaderboard
 
-INK: Final = "#1d3557"
 ACCENT: Final = "#c1121f"
 QUIET: Final = "#9aa5b1"
 MOST_BARS: Final = 20
-# Neither a date nor addresses of vocabularies in a page that is complete in itself.
-_NO_METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-
-
-def _drawn(figure: Figure) -> str:
-    """The figure as an SVG element, the same bytes for the same data."""
-    import matplotlib as mpl  # noqa: PLC0415 - for its settings alone
-
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "dohyo", "svg.fonttype": "path"}):
-        FigureCanvasSVG(figure).print_svg(text, metadata=_NO_METADATA)  # type: ignore[no-untyped-call]
-    whole = text.getvalue()
-    return whole[whole.index("<svg") :]
 
 
 def _axes(title: str, x: str, y: str, size: tuple[float, float] = (4.2, 3.2)) -> tuple[Figure, Any]:
@@ -61,7 +47,7 @@ def of_leaderboard(board: Leaderboard) -> str:
         axes.plot([found.value], [place], "o", color=color, markersize=4)
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.set_yticks(range(len(entries)), [entry.name for entry in entries])
-    return _drawn(figure)
+    return svg(figure, letters="path")
 
 
 def of_curve(curve: Curve, title: str, x: str, y: str, *, diagonal: bool = False) -> str:
@@ -71,7 +57,7 @@ def of_curve(curve: Curve, title: str, x: str, y: str, *, diagonal: bool = False
         axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.01)
-    return _drawn(figure)
+    return svg(figure, letters="path")
 
 
 def of_calibration(found: Calibration) -> str:
@@ -80,7 +66,7 @@ def of_calibration(found: Calibration) -> str:
     )
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8)
     axes.plot(found.predicted, found.observed, "o-", color=INK, markersize=4)
-    return _drawn(figure)
+    return svg(figure, letters="path")
 
 
 def of_confusion(name: str, found: Confusion) -> str:
@@ -94,14 +80,14 @@ def of_confusion(name: str, found: Confusion) -> str:
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
     axes.set_xticks(range(len(found.classes)), found.classes, rotation=30)
     axes.set_yticks(range(len(found.classes)), found.classes)
-    return _drawn(figure)
+    return svg(figure, letters="path")
 
 
 def of_gain(found: GainCurve) -> str:
     figure, axes = _axes("Gain", "share of rows, highest probability first", "positives found")
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8)
     axes.plot(found.share, found.found, color=INK)
-    return _drawn(figure)
+    return svg(figure, letters="path")
 
 
 def of_profit(found: ProfitCurve, threshold: float | None, unit: str) -> str:
@@ -113,7 +99,7 @@ def of_profit(found: ProfitCurve, threshold: float | None, unit: str) -> str:
     if threshold is not None:
         axes.axvline(threshold, color=ACCENT, linewidth=1, label="chosen")
     axes.legend(fontsize=7, frameon=False)
-    return _drawn(figure)
+    return svg(figure, letters="path")
 
 
 def of_importance(found: list[Importance]) -> str:
@@ -122,7 +108,7 @@ def of_importance(found: list[Importance]) -> str:
     places = range(len(shown))
     axes.barh(places, [one.loss for one in shown], xerr=[one.deviation for one in shown], color=INK)
     axes.set_yticks(places, [one.feature for one in shown])
-    return _drawn(figure)
+    return svg(figure, letters="path")
 
 
 def of_worth(against: Mapping[str, Estimate], unit: str) -> str:
@@ -134,7 +120,7 @@ def of_worth(against: Mapping[str, Estimate], unit: str) -> str:
         axes.plot([found.value], [place], "o", color=INK, markersize=4)
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.set_yticks(range(len(names)), names)
-    return _drawn(figure)
+    return svg(figure, letters="path")
 
 
 def of_qini(curves: Mapping[str, QiniCurve]) -> str:
@@ -145,4 +131,4 @@ def of_qini(curves: Mapping[str, QiniCurve]) -> str:
     last = next(iter(curves.values()))
     axes.plot([0, last.treated[-1]], [0, last.gain[-1]], color=QUIET, linewidth=0.8)
     axes.legend(fontsize=7, frameon=False)
-    return _drawn(figure)
+    return svg(figure, letters="path")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
-
+from dohyo_pages.rendering import rendered
 from dohyo_training.report import figures
 
 if TYPE_CHECKING:
@@ -30,18 +29,11 @@ STEPS: Final = (
 
 def render(content: Mapping[str, Any]) -> str:
     """The page; `content` holds what `page.html` names."""
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.from_string(Path(__file__).with_name("page.html").read_text("utf-8"))
     assessment, model = content["assessment"], content["model"]
     unit = content["unit"]
     board = content["board"]
-    return template.render(
-        **content,
+    shown = dict(
+        content,
         steps=STEPS,
         other_metrics=[name for name in board.entries[0].scores if name != board.metric],
         money=None if assessment.money is None else assessment.money.tolist(),
@@ -58,6 +50,7 @@ def render(content: Mapping[str, Any]) -> str:
             else "",
         },
     )
+    return rendered(Path(__file__).with_name("page.html"), shown, {})
 
 
 def _curves(found: Assessment, model: Model, unit: str) -> list[str]:

@@ -1,11 +1,13 @@
-"""One JSON object per line on the standard error output."""
+"""Log lines of the data plane: one JSON object each, on the standard error output."""
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import UTC, datetime
+from typing import Final
 
-import orjson
+LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 class _Lines(logging.Formatter):
@@ -18,13 +20,18 @@ class _Lines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line).decode()
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
 
 
-def set_up(level: str) -> None:
-    """Makes all loggers of this process write such lines, from this level on."""
+def set_up(level: str, quiet: tuple[str, ...]) -> None:
+    """Makes all loggers of this process write such lines.
+
+    Args:
+        level: one of LEVELS, from which on lines are written.
+        quiet: loggers of libraries that speak from warnings on alone.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in ("aiohttp.access", "alembic", "sqlalchemy"):
+    for name in quiet:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""How reports look: one page each, complete in itself, with figures drawn into it."""
