@@ -1,6 +1,9 @@
 """The operator's decisions over the real evidence service, by signed predictions and late labels.
 
 Only the cluster is left out: passes are made by hand, everything else is as in an installation.
+By hand because a ring cannot show these: clocks that run ahead, an operator with other keys, a
+database that is away or lost between two passes. That a better challenger is promoted and a worse
+one rolled back is told by rings (tests/local/ring/test_ring_judges.py, tests/local/test_pages.py).
 """
 
 from __future__ import annotations
@@ -165,23 +168,6 @@ class Rollout:
         return self.bout.ends()[0]
 
 
-async def test_better_by_its_labels_is_promoted(service: Service) -> None:
-    rollout = Rollout(service, {"v12": 0.8, "v13": 0.95})
-    assert await rollout.until_over(60) == ("v13", "Promoted")
-    gate = rollout.bout.status["history"][0]["evidence"]["verdict"]["gates"][0]
-    assert gate["outcome"] == "passed"
-    assert gate["challenger"]["units"] + gate["champion"]["units"] <= rollout.told
-    assert rollout.bout.spec["champion"]["name"] == "v12"
-
-
-async def test_worse_by_its_labels_is_rolled_back(service: Service) -> None:
-    rollout = Rollout(service, {"v12": 0.95, "v13": 0.8})
-    assert await rollout.until_over(60) == ("v13", "GateFailed")
-    message = rollout.bout.status["history"][0]["evidence"]["verdict"]["message"]
-    assert message.startswith("quality: ")
-    assert any(character.isdigit() for character in message)
-
-
 async def test_more_value_for_each_request_is_promoted(service: Service) -> None:
     value = {"name": "value", "metric": "reward", "goal": "superior"}
     rollout = Rollout(service, {"v12": 0.4, "v13": 0.6}, gates=[value])
@@ -191,23 +177,6 @@ async def test_more_value_for_each_request_is_promoted(service: Service) -> None
     assert "challenger reward 1" in gate["message"]
     # The limits are frozen from the champion's first units, which then are no evidence.
     assert gate["champion"]["units"] + gate["challenger"]["units"] <= rollout.told - 200
-
-
-async def test_a_bandit_follows_what_is_scored_and_the_gate_decides(service: Service) -> None:
-    rollout = Rollout(service, {"v12": 0.80, "v13": 0.88}, allocation="bandit", steps=[])
-    weights: list[float] = []
-    async with aiohttp.ClientSession() as session:
-        deadline = time.monotonic() + 90
-        while not rollout.bout.ends():
-            assert time.monotonic() < deadline, rollout.bout.status["rollouts"]
-            await rollout.round(session)
-            weights.append(rollout.bout.weights().get("v13", 0))
-    # It begins at the floor; what the service proposes by the first scores is followed.
-    assert weights[0] == 10
-    assert any(10 < weight <= 90 for weight in weights), weights
-    assert rollout.bout.ends() == [("v13", "Promoted")]
-    gate = rollout.bout.status["history"][0]["evidence"]["verdict"]["gates"][0]
-    assert gate["champion"]["units"] + gate["challenger"]["units"] <= rollout.told
 
 
 async def test_a_service_that_is_away_is_an_error_and_no_decision(service: Service) -> None:
