@@ -101,6 +101,9 @@ async def _changes(house: House) -> bool:
                 house.write(spec)
                 await asyncio.to_thread(house.until_shares, **shares)
                 await asyncio.to_thread(house.until_ready)
+                wanted = spec["scaling"]["minReplicas"]
+                for version in shares:
+                    await asyncio.to_thread(_until_exactly, house, version, wanted)
                 await load.more(200)
             print(
                 f"changes    {name:16}{time.monotonic() - began:6.1f} s, "
@@ -110,12 +113,19 @@ async def _changes(house: House) -> bool:
         await stage("weight 10 to 50", a_spec("one", ("two", 50), scaling=two), one=50, two=50)
         wider = a_spec("one", ("two", 50), scaling={"minReplicas": 3})
         await stage("two to three", wider, one=50, two=50)
+        narrow = a_spec("one", ("two", 50), scaling=two)
+        await stage("three to two", narrow, one=50, two=50)
         await stage("a killed replica", None)
         swapped = a_spec("three", ("two", 50), scaling=two)
         await stage("another champion", swapped, three=50, two=50)
         await load.more(max(0, REQUESTS - load.total))
     print(f"changes    {load.total:,} requests, {len(load.lost)} lost")
     return _kept("requests lost", len(load.lost), 0, "")
+
+
+def _until_exactly(house: House, version: str, wanted: int) -> None:
+    until("replicas", lambda: len(house.processes(version)), wanted.__eq__, seconds=60)
+    _until_ready(house, version, wanted)
 
 
 def _until_ready(house: House, version: str, least: int) -> None:

@@ -48,6 +48,12 @@ class Target:
 
 
 NUMBERS, RECORDS = subjects.NUMBERS, subjects.RECORDS
+SUBJECTS = {
+    NUMBERS: subjects.numbers,
+    RECORDS: subjects.mixed_records,
+    subjects.TREES_OF_NUMBERS: subjects.trees_of_numbers,
+    subjects.TREES_OF_RECORDS: subjects.trees_of_records,
+}
 TARGETS = (
     Target(NUMBERS, HTTP, 16, "dohyo pipeline", "mlserver", 0.25),
     Target(NUMBERS, HTTP, 16, "dohyo pipeline", "starlette", 0.5),
@@ -65,10 +71,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="dohyo-serving-") as folder:
         work = Path(folder)
         found: dict[Key, list[Measured]] = {}
-        for make in (subjects.numbers, subjects.mixed_records):
-            subject = make(work)
-            if subject.name in chosen.subjects:
-                _measure(subject, chosen, work, found)
+        for name in chosen.subjects:
+            _measure(SUBJECTS[name](work), chosen, work, found)
     _print_table(found)
     return _judge(found)
 
@@ -90,7 +94,7 @@ def _measure(
                         key = Key(subject.name, HTTP, name, connections)
                         measured = measuring.by_http(server, connections, chosen.seconds, work)
                         _keep(found, key, measured)
-                if server.grpc is not None and subject.name == NUMBERS and not chosen.no_grpc:
+                if server.grpc is not None and subject.numeric and not chosen.no_grpc:
                     body = subjects.written(subject.grpc_body(), work / "grpc.json")
                     for connections in chosen.connections:
                         key = Key(subject.name, GRPC, name, connections)
@@ -146,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     every = ["dohyo form", "dohyo pipeline", "starlette", "fastapi"]
     every += ["mlserver", "kserve", "bentoml", "ray"]
     parser.add_argument("--servers", nargs="+", choices=every, default=every)
-    parser.add_argument("--subjects", nargs="+", default=[NUMBERS, RECORDS])
+    parser.add_argument("--subjects", nargs="+", choices=SUBJECTS, default=list(SUBJECTS))
     parser.add_argument("--connections", nargs="+", type=int, default=[1, 16, 64])
     parser.add_argument("--seconds", type=float, default=3.0, help="of one window")
     parser.add_argument("--rounds", type=int, default=2, help="windows of each kind")

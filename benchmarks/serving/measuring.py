@@ -109,7 +109,7 @@ def memory_bytes(process_id: int) -> int:
 def ghz() -> Path:
     """ghz, built once from the Go module proxy."""
     package, version = GHZ
-    target = paths.cache() / "tools" / f"ghz-{version}"
+    target = paths.cache() / "tools" / f"ghz-{version}" / "ghz"
     if not target.exists():
         go_toolchain.install(package, version, target)
     return target

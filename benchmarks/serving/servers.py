@@ -15,7 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
-from benchmarks.serving.subjects import NUMBERS, Subject, written
+from benchmarks.serving.subjects import Subject, written
 from tests.harness import bentos, ports
 from tests.harness.environments import python_with
 from tests.harness.until import until
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 PEERS = Path(__file__).parent / "peers"
-SCIENCE = ("scikit-learn==1.9.1", "pandas==3.1.1", "numpy==2.4.6")
+MODELS = ("scikit-learn==1.9.1", "xgboost-cpu==3.2.0")
+SCIENCE = (*MODELS, "pandas==3.1.1", "numpy==2.4.6")
 WEB = (
     "fastapi==0.165.0",
     "starlette==1.10.0",
@@ -35,9 +36,9 @@ WEB = (
 )
 REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
     "web": (*WEB, "orjson==3.13.0", *SCIENCE),
-    "mlserver": ("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "scikit-learn==1.9.1"),
-    "kserve": ("kserve==0.21.0", "scikit-learn==1.9.1"),
-    "ray": ("ray[serve]", "scikit-learn==1.9.1"),
+    "mlserver": ("mlserver==1.7.1", "mlserver-sklearn==1.7.1", *MODELS),
+    "kserve": ("kserve==0.21.0", *MODELS),
+    "ray": ("ray[serve]==2.60.0", *MODELS),
 }
 OURS = """
 import os
@@ -93,7 +94,7 @@ class Start:
 
 def names(subject: Subject) -> list[str]:
     common = ["dohyo form", "dohyo pipeline", "starlette", "fastapi"]
-    return [*common, "mlserver", "kserve", "bentoml", "ray"] if subject.name == NUMBERS else common
+    return [*common, "mlserver", "kserve", "bentoml", "ray"] if subject.numeric else common
 
 
 @contextmanager
@@ -113,7 +114,8 @@ def running(name: str, subject: Subject, work: Path) -> Iterator[Server]:
     )
     base = f"http://127.0.0.1:{port}"
     try:
-        until(f"{name} is ready", lambda: _answers(process, base + start.ready), seconds=120)
+        # Ray starts half a dozen processes on the one core.
+        until(f"{name} is ready", lambda: _answers(process, base + start.ready), seconds=240)
         body = written(start.document, work / f"{name.replace(' ', '-')}.json")
         yield Server(
             process, base + start.path, body, f"127.0.0.1:{grpc_port}" if start.grpc else None
@@ -138,7 +140,7 @@ def _starts() -> dict[str, Callable[[Subject, Path, int, int], Start]]:
 
 def _ours(kind: str) -> Callable[[Subject, Path, int, int], Start]:
     def start(subject: Subject, work: Path, port: int, grpc_port: int) -> Start:
-        home = work / f"bentos-{subject.name}-{kind}"
+        home = work / f"bentos-{subject.form.name}-{kind}"
         home.mkdir(exist_ok=True)
         arguments = {"kind": kind, "folder": str(subject.form), "pipeline": str(subject.pipeline)}
         tag = bentos.built(OURS, home, arguments)
@@ -153,7 +155,7 @@ def _ours(kind: str) -> Callable[[Subject, Path, int, int], Start]:
         command = [str(bentos.PROGRAMS / "dohyo-serve"), tag, "--host", "127.0.0.1"]
         command += ["--port", str(port), "--grpc-port", str(grpc_port)]
         environment = {**bentos.surroundings(home), **identity}
-        if subject.name == NUMBERS:
+        if subject.numeric:
             path = "/v2/models/cells/infer"
             return Start(command, path, subject.tensor_body(), "/readyz", environment, grpc=True)
         document = {"records": [subject.record]}
@@ -167,13 +169,17 @@ def _web(script: str) -> Callable[[Subject, Path, int, int], Start]:
         interpreter = str(python_with(REQUIREMENTS["web"]))
         command = [interpreter, str(PEERS / script), str(subject.pipeline), str(port)]
         document = _plain(subject)
-        return Start(command, f"/{subject.name}", document, "/ready", {})
+        return Start(command, _path(subject), document, "/ready", {})
 
     return start
 
 
+def _path(subject: Subject) -> str:
+    return "/numbers" if subject.numeric else "/records"
+
+
 def _plain(subject: Subject) -> dict[str, Any]:
-    return {"rows": [subject.row]} if subject.name == NUMBERS else {"records": [subject.record]}
+    return {"rows": [subject.row]} if subject.numeric else {"records": [subject.record]}
 
 
 def _mlserver(subject: Subject, work: Path, port: int, grpc_port: int) -> Start:

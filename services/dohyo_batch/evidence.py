@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -59,6 +57,9 @@ def tell(
     found = windows(order, run, started, record)
     if order.evidence_url is None or keys is None or not found:
         return
+    import urllib.error  # noqa: PLC0415 - most of a start, and not every run tells
+    import urllib.request  # noqa: PLC0415
+
     body = b"\n".join(orjson.dumps(record_to_json(each)) for each in found)
     headers = {
         "Content-Type": RECORDS_CONTENT_TYPE,

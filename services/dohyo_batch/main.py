@@ -31,6 +31,7 @@ from dohyo.contract.batch import (
     summary_document,
 )
 from dohyo.contract.documents import DocumentError, from_json
+from dohyo_batch import arrow
 from dohyo_batch.complaint import BatchError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class _Interrupted(Exception):  # noqa: N818 - a wish, no error
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``dohyo-batch``; the exit code."""
     parsed = _parser().parse_args(arguments)
+    arrow.little_memory()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     code = batch.EXIT_DONE
@@ -200,8 +202,10 @@ class _Scoring:
         if self._models is None:
             from dohyo_batch.models import loaded  # noqa: PLC0415
 
-            _limit_threads()
+            arrow.one_core()
             self._models = loaded(self._order)
+            if all(each.by_form for each in self._models):
+                arrow.without_pandas()
         return self._models
 
 
@@ -235,14 +239,6 @@ def _progress(run: Run, shard: int) -> Callable[[int], None]:
 
 def _progress_seconds() -> float:
     return float(os.environ.get(ENV_PROGRESS, _PROGRESS_SECONDS))
-
-
-def _limit_threads() -> None:
-    """A shard is one core's work; parallel ones are other shards."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    pa.set_cpu_count(1)
-    pa.set_io_thread_count(2)
 
 
 def _last_words(summary: BatchSummary) -> int:

@@ -12,6 +12,8 @@ from dohyo_batch.complaint import BatchError
 from dohyo_batch.intake import ColumnIntake
 from dohyo_form.contract import NUMBER, Contract, Field
 from dohyo_serving.errors import ServingError
+from dohyo_serving.form_of_bento import form_of_bento
+from dohyo_serving.predictors import FormPredictor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +38,8 @@ class Model:
         self.profile: Profile | None = predictor.profile
         self.profile_digest = predictor.profile_digest
         self._predictor = predictor
+        # Nothing of it is asked with a data frame.
+        self.by_form = isinstance(predictor, FormPredictor)
         self.classes: list[Any] = list(predictor.classes)
         self.classification = predictor.task == "classification" and bool(self.classes)
         # The one output that means are of: of two classes the second, as in the profile.
@@ -74,13 +78,10 @@ def loaded(order: BatchOrder) -> list[Model]:
     Raises:
         BatchError: one of them does not load.
     """
-    # BentoML takes a second to import, and a shard that is complete needs none of it.
-    from dohyo_serving.bento import Demands, predictor_of  # noqa: PLC0415
-
     models = []
     for version in order.versions:
         try:
-            predictor = predictor_of(str(Path(version.folder)), Demands())
+            predictor = _predictor(Path(version.folder))
         except ServingError as error:
             raise BatchError(batch.BENTO_FAILED, f"version {version.name}: {error}") from error
         models.append(Model(version, predictor, _contract(version, predictor)))
@@ -93,6 +94,16 @@ def loaded(order: BatchOrder) -> list[Model]:
                 f"{first.classes} and {other.classes}; compare versions of one model",
             )
     return models
+
+
+def _predictor(folder: Path) -> Predictor:
+    found = form_of_bento(folder)
+    if found is not None:
+        return found
+    # BentoML takes its time to import.
+    from dohyo_serving.bento import Demands, predictor_of  # noqa: PLC0415
+
+    return predictor_of(str(folder), Demands())
 
 
 def intakes(order: BatchOrder, models: Sequence[Model], *, text: bool) -> list[ColumnIntake]:

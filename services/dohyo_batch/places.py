@@ -31,6 +31,8 @@ _NODE_IDENTITY: Final = ("169.254.169.254", "metadata.google.internal")
 _REFUSED: Final = ("PermissionDeniedError", "UnauthenticatedError", "PermissionError")
 _FULL: Final = ("os error 28", "os error 27", "os error 122")
 _READ_AHEAD_BYTES: Final = 1 << 20
+# A store takes no part of less than 5 MiB, and 10,000 parts of a file.
+_WRITTEN_AT_ONCE, _UPLOADED_AT_ONCE = 1 << 20, 8 << 20
 _CREDENTIALS: Final = (
     "give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or "
     'AWS_SKIP_SIGNATURE or GOOGLE_SKIP_SIGNATURE: "true" for what is public'
@@ -129,6 +131,9 @@ class Place:
     def open(self, path: str) -> IO[bytes]:
         """A file for reading anywhere in it; small parts of it are held."""
         with self.told():
+            if self.local:
+                # Half of the time that a shard takes to read goes into the store's client.
+                return (Path("/") / self._key(path)).open("rb")
             raw = _Reading(obstore.open_reader(self._store, self._key(path)), self)
             return io.BufferedReader(raw, _READ_AHEAD_BYTES)
 
@@ -159,7 +164,10 @@ class Place:
     def write(self, path: str) -> Writing:
         """A file to be written in order; it is there once it is finished."""
         with self.told():
-            sink = obstore.open_writer(self._store, self._key(path), max_concurrency=2)
+            size = _WRITTEN_AT_ONCE if self.local else _UPLOADED_AT_ONCE
+            sink = obstore.open_writer(
+                self._store, self._key(path), buffer_size=size, max_concurrency=2
+            )
         return Writing(sink, self, lambda: self._settle(path))
 
     @contextmanager

@@ -9,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from dohyo.contract import batch
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 # More gain no speed, and cost memory.
 CHUNK_ROWS: Final = 8_192
 # For each column of a row group: a request to a store is dear, a read of a disk is not.
-_NEAR_BYTES, _FAR_BYTES = 1 << 16, 1 << 20
+_NEAR_BYTES, _FAR_BYTES = 1 << 14, 1 << 20
 _ENDINGS: Final = {
     "parquet": (".parquet", ".pq"),
     "csv": (".csv", ".txt"),
@@ -211,6 +210,8 @@ class CsvFiles(_TextFiles):
     header = True
 
     def names(self, piece: Piece, manifest: Manifest) -> list[str] | None:
+        import pyarrow.csv as pa_csv  # noqa: PLC0415 - of this format alone
+
         file = self._unchanged(piece, manifest)
         with self._place.open(file.path) as handle:
             head = handle.readline()
@@ -221,6 +222,8 @@ class CsvFiles(_TextFiles):
         return [name.removeprefix("\ufeff") for name in table.column_names]
 
     def chunks(self, piece: Piece, manifest: Manifest, wanted: Sequence[str]) -> Iterator[Chunk]:
+        import pyarrow.csv as pa_csv  # noqa: PLC0415 - of this format alone
+
         names = self.names(piece, manifest) or []
         broken: list[tuple[int, str, str]] = []
 

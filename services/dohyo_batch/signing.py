@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dohyo.contract import MODE_PINNED, batch
+from dohyo.contract.batch_evidence import MOST_RUN_BYTES, trial_of_run
 from dohyo.contract.keys import KeysError, read_keys
-from dohyo.contract.prediction_id import MOST_NUMBERS, NO_ARM, PredictionId, encode
+from dohyo.contract.prediction_id import MOST_NUMBERS, NO_ARM, PredictionId, encode_rows
 from dohyo_batch.complaint import BatchError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from dohyo.contract.batch import BatchOrder
@@ -45,10 +46,19 @@ class Signer:
 
         Args:
             order: names namespace and deployment.
-            run: part of unsigned ids.
+            run: by which labels find it.
             started: microseconds; the time of all predictions.
             keys: of the namespace; None signs nothing, and ids only tell predictions apart.
+
+        Raises:
+            BatchError: the run's name is longer than an id holds.
         """
+        if keys is not None and len(run.encode()) > MOST_RUN_BYTES:
+            raise BatchError(
+                batch.INVALID_ORDER,
+                f"run: {run!r} is longer than the {MOST_RUN_BYTES} bytes that prediction ids "
+                "hold of it; choose a shorter name",
+            )
         self._order = order
         self._run = run
         self._started = started
@@ -72,29 +82,29 @@ class Signer:
         key = keys.signing_key(keys.current, self._order.namespace)
         assert key is not None, "the current key is one of the keys"
         few = outputs.shape[1] <= MOST_NUMBERS
-        signed = [
-            encode(
-                PredictionId(
-                    namespace=self._order.namespace,
-                    deployment=self._order.deployment,
-                    version=version,
-                    # Without trial, arm and shares no label of it ever joins a split.
-                    trial="",
-                    epoch=0,
-                    mode=MODE_PINNED,
-                    arm=NO_ARM,
-                    shares=(),
-                    entity=None,
-                    bucket=None,
-                    microseconds=self._started,
-                    rows=1,
-                    numbers=tuple(numbers) if few else (),
-                    shadow=False,
-                    nonce=row.to_bytes(8),
-                ),
-                keys.current,
-                key,
-            )
-            for row, numbers in zip(rows.tolist(), outputs.tolist(), strict=True)
-        ]
-        return pa.array(signed)
+        numbers = outputs if few else outputs[:, :0]
+        first = PredictionId(
+            namespace=self._order.namespace,
+            deployment=self._order.deployment,
+            version=version,
+            # Of no split: its labels are told apart by the run, and rows were not drawn by chance.
+            trial=trial_of_run(self._run),
+            epoch=0,
+            mode=MODE_PINNED,
+            arm=NO_ARM,
+            shares=(),
+            entity=None,
+            bucket=None,
+            microseconds=self._started,
+            rows=1,
+            numbers=tuple(numbers[0].tolist()),
+            shadow=False,
+            nonce=int(rows[0]).to_bytes(8),
+        )
+        nonces, values = rows.astype(">u8").tobytes(), numbers.astype(">f8").tobytes()
+        text = encode_rows(first, keys.current, key, nonces, values)
+        size = len(text) // len(rows)
+        places = np.arange(0, len(text) + 1, size, dtype=np.int32)
+        return pa.Array.from_buffers(
+            pa.string(), len(rows), [None, pa.py_buffer(places), pa.py_buffer(text)]
+        )

@@ -6,6 +6,7 @@ versions. All of them are JSON, so that the end of a run reads small files alone
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,16 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dohyo_form.columns import Coded
 from dohyo_form.profile import BinCounter, FeatureCounter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from dohyo_batch.intake import Checked
     from dohyo_batch.models import Model
-    from dohyo_form.columns import Coded
 
     Floats = NDArray[np.float64]
 
@@ -30,8 +31,22 @@ if TYPE_CHECKING:
 MOST_GROUPS: Final = 5_000
 OTHER_GROUPS: Final = "(all other)"
 NO_VALUE: Final = "(none)"
+_MOST_COMBINATIONS: Final = 1 << 62
 # Values closer than this share of the larger one are called the same, as in shadow pairs.
 _SAME: Final = 0.01
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Group and period of some rows.
+
+    Attributes:
+        names: the different ones; texts of the groups, and the period at the end.
+        of_row: places in `names`.
+    """
+
+    names: list[tuple[str, ...]]
+    of_row: NDArray[np.int64]
 
 
 class GroupSums:
@@ -43,7 +58,7 @@ class GroupSums:
         self._every = every
         self._sums: dict[tuple[str, ...], list[float]] = {}
 
-    def add(self, keys: pa.Table, numbers: Floats, imputed: Floats, unknown: Floats) -> None:
+    def add(self, keys: Keys, numbers: Floats, imputed: Floats, unknown: Floats) -> None:
         """Takes rows in.
 
         Args:
@@ -52,37 +67,24 @@ class GroupSums:
             imputed: how many inputs of each row the model fills in, [n_rows].
             unknown: how many are categories that it has not learned, [n_rows].
         """
-        table = keys
-        for name, values in (
-            ("n", np.ones(len(numbers))),
-            ("sum", numbers),
-            ("squares", numbers * numbers),
-            ("imputed", imputed),
-            ("unknown", unknown),
-        ):
-            table = table.append_column(f"={name}", pa.array(values))
-        sums = [(f"={name}", "sum") for name in ("n", "sum", "squares", "imputed", "unknown")]
-        grouped = table.group_by(keys.column_names, use_threads=False).aggregate(sums)
-        found = dict(
-            zip(grouped.column_names, (c.to_pylist() for c in grouped.columns), strict=True)
-        )
-        keyed = zip(*(found[name] for name in keys.column_names), strict=True)
-        summed = zip(*(found[f"{name}_sum"] for name, _ in sums), strict=True)
-        for key, totals in zip(keyed, summed, strict=True):
+        count = len(keys.names)
+        often = np.bincount(keys.of_row, minlength=count)
+        weights = (numbers, numbers * numbers, imputed, unknown)
+        sums = [np.bincount(keys.of_row, each, count).tolist() for each in weights]
+        for key, *totals in zip(keys.names, often.astype(np.float64).tolist(), *sums, strict=True):
             self._merge(key, totals)
 
-    def keys_of(self, columns: Mapping[str, Any], good: NDArray[np.bool_]) -> pa.Table:
+    def keys_of(self, columns: Mapping[str, Any], good: NDArray[np.bool_]) -> Keys:
         """Group and period of the good rows of a chunk."""
-        kept = pa.array(good)
-        found = {
-            f"g{place}": _texts(columns[name]).filter(kept)
-            for place, name in enumerate(self._group_by)
-        }
+        coded = [_texts(columns[name]) for name in self._group_by]
         if self._time is not None:
-            found["period"] = _periods(columns[self._time], self._every).filter(kept)
+            coded.append(_periods(columns[self._time], self._every))
         else:
-            found["period"] = pa.array([""] * int(good.sum()))
-        return pa.table(found)
+            coded.append(Coded([""], np.zeros(len(good), dtype=np.int64)))
+        coded = [each.where(good) for each in coded]
+        first, of_row = _told_apart(coded)
+        words = [[each.values[code] for code in each.codes[first].tolist()] for each in coded]
+        return Keys(list(zip(*words, strict=True)), of_row)
 
     def to_json(self) -> list[list[Any]]:
         """Groups, period, rows, sum, squares, imputed, unknown; in order."""
@@ -116,7 +118,7 @@ class VersionTally:
 
     def add(
         self,
-        keys: pa.Table,
+        keys: Keys,
         checked: Checked,
         columns: Sequence[Floats | Coded],
         outputs: Floats,
@@ -245,23 +247,41 @@ def _bins(counter: BinCounter) -> dict[str, Any]:
     return {"counts": counter.counts.tolist(), "reference": list(counter.bins.counts)}
 
 
-def _texts(given: Any) -> pa.Array:
+def _told_apart(columns: Sequence[Coded]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first row of each combination of values, and which combination each row has."""
+    codes, size = columns[0].codes, len(columns[0].values)
+    for each in columns[1:]:
+        if size * len(each.values) > _MOST_COMBINATIONS:
+            found, codes = np.unique(codes, return_inverse=True)
+            size = len(found)
+        codes, size = codes * len(each.values) + each.codes, size * len(each.values)
+    # Sorted several times faster when they are short.
+    short = codes.astype(np.uint16) if size <= 1 << 16 else codes
+    _, first, of_row = np.unique(short, return_index=True, return_inverse=True)
+    return first, of_row
+
+
+def _texts(given: Any) -> Coded:
     """Each value as a text, so that keys of all kinds meet in one document."""
     array = given if isinstance(given, pa.Array) else pa.array([_or_none(v) for v in given])
-    if not pa.types.is_dictionary(array.type):
-        array = pc.dictionary_encode(array)
-    words = pa.array([str(value) for value in array.dictionary.to_pylist()], pa.string())
-    return words.take(array.indices).fill_null(NO_VALUE)
+    return _spelt(array, str)
 
 
-def _periods(given: Any, every: str) -> pa.Array:
+def _periods(given: Any, every: str) -> Coded:
     """The first day of each row's day, week or month."""
     array = given if isinstance(given, pa.Array) else pa.array([_or_none(v) for v in given])
     if pa.types.is_timestamp(array.type):
         array = pc.cast(array, pa.date32(), safe=False)
-    array = pc.dictionary_encode(array)
-    words = pa.array([_period(each, every) for each in array.dictionary.to_pylist()], pa.string())
-    return words.take(array.indices).fill_null(NO_VALUE)
+    return _spelt(array, lambda value: _period(value, every))
+
+
+def _spelt(array: pa.Array, word_of: Callable[[Any], str]) -> Coded:
+    """A word for each row, by its value."""
+    if not pa.types.is_dictionary(array.type):
+        array = pc.dictionary_encode(array)
+    words = [NO_VALUE if v is None else word_of(v) for v in array.dictionary.to_pylist()]
+    codes = np.asarray(array.indices.fill_null(len(words)), dtype=np.int64)
+    return Coded([*words, NO_VALUE], codes)
 
 
 def _period(value: Any, every: str) -> str:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.contract import MODE_FALLBACK, MODE_SPLIT, assignment_from_header, trials_of
 from dohyo.contract.arrivals import BadEvent, Refusal, Served
-from dohyo.contract.prediction_id import PredictionId, PredictionIdError, decode
+from dohyo.contract.batch_evidence import run_of_trial
+from dohyo.contract.prediction_id import MOST_NUMBERS, PredictionId, PredictionIdError, decode
 from dohyo.contract.trials import UNIT_ENTITY, TrialPlan
+from dohyo_evidence.losses import predicted_class
 from dohyo_evidence.tables import TRACK_LABELS, TRACK_RATES
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Rows:
     exposures: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
     predictions: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
     labels: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
+    batch_labels: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
     events: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
     served: dict[tuple[Any, ...], dict[str, Any]] = field(default_factory=dict)
     samples: dict[int, float] = field(default_factory=dict)
@@ -162,6 +165,10 @@ def _feedback(row: Any, context: Context, namespace: str | None, found: Rows) ->
         raise RowError(FOREIGN, f".prediction_id: is not of {namespace}, which the token is for")
     place = _row_number(row.get("row", 0), prediction.rows)
     label, reward = _outcome(row, prediction, context)
+    run = run_of_trial(prediction.trial)
+    if run is not None:
+        _batch_label(run, prediction, label, context, found)
+        return
     for trial in _evidence_of(prediction, context, ".prediction_id"):
         watermark = prediction.microseconds / 1e6 + trial.plan.labels.max_delay_seconds
         if context.now > watermark:
@@ -184,6 +191,32 @@ def _feedback(row: Any, context: Context, namespace: str | None, found: Rows) ->
         }
         if not prediction.shadow:
             found.expose(_exposure(trial, prediction, TRACK_LABELS, base["unit"]))
+
+
+def _batch_label(
+    run: str, prediction: PredictionId, label: float | None, context: Context, found: Rows
+) -> None:
+    """A label of a row that a batch run has scored; it belongs to no trial."""
+    if label is None:
+        raise RowError(NO_EVIDENCE, ".reward: a row of a batch run takes a label alone")
+    numbers = prediction.numbers
+    if not numbers:
+        raise RowError(
+            NO_EVIDENCE,
+            f".prediction_id: its version has more than {MOST_NUMBERS} outputs, which no id holds",
+        )
+    who = (prediction.namespace, prediction.deployment, prediction.version)
+    classes = len(numbers) > 1 or bool(context.classes.get(who))
+    key = (*who[:2], run, prediction.nonce.hex(), prediction.version)
+    names = ("namespace", "deployment", "run", "nonce", "version")
+    found.batch_labels[key] = {
+        **dict(zip(names, key, strict=True)),
+        "at": prediction.microseconds / 1e6,
+        "received": context.now,
+        "classes": classes,
+        "predicted": predicted_class(numbers) if classes else numbers[0],
+        "label": label,
+    }
 
 
 def _record(row: PredictionRecord, context: Context, namespace: str, found: Rows) -> None:

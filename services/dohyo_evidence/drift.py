@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import chi2, kstwobign
+from scipy.special import chdtrc, kolmogorov
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ def psi_and_probability(counts: FloatArray, reference: FloatArray) -> tuple[Floa
     p = (counts + 0.5) / (n + 0.5 * bins)[..., None]
     q = (reference + 0.5) / (m + 0.5 * bins)[..., None]
     psi = ((p - q) * np.log(p / q)).sum(axis=-1)
-    return psi, np.asarray(chi2.sf(psi / (1.0 / n + 1.0 / m), bins - 1))
+    return psi, np.asarray(chdtrc(bins - 1, psi / (1.0 / n + 1.0 / m)))
 
 
 def ks_and_probability(counts: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -78,7 +78,7 @@ def ks_and_probability(counts: FloatArray, reference: FloatArray) -> tuple[Float
     shares = np.cumsum(counts, axis=-1) / n[..., None]
     expected = np.cumsum(reference, axis=-1) / m[..., None]
     distance = np.abs(shares - expected).max(axis=-1)
-    return distance, np.asarray(kstwobign.sf(distance * np.sqrt(n * m / (n + m))))
+    return distance, np.asarray(kolmogorov(distance * np.sqrt(n * m / (n + m))))
 
 
 def distance(counts: Sequence[int], reference: Sequence[int]) -> Distance | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from dohyo_evidence.tables import (
+    BATCH_LABELS,
     EVENTS,
     EXPOSURES,
     LABELS,
@@ -32,9 +33,9 @@ async def purge(database: Database, before: float) -> dict[str, int]:
         for table in (EXPOSURES, EVENTS, LABELS, PREDICTIONS, SERVED):
             rows = await connection.execute(delete(table).where(table.c.trial.in_(old)))
             gone[table.name] = rows.rowcount
-        for table, column in ((EVENTS, "at"), (LABELS, "at"), (PREDICTIONS, "at")):
-            rows = await connection.execute(delete(table).where(table.c[column] < before))
-            gone[table.name] += rows.rowcount
+        for table in (BATCH_LABELS, EVENTS, LABELS, PREDICTIONS):
+            rows = await connection.execute(delete(table).where(table.c["at"] < before))
+            gone[table.name] = gone.get(table.name, 0) + rows.rowcount
         rows = await connection.execute(delete(TRIALS).where(TRIALS.c.updated < before))
         gone[TRIALS.name] = rows.rowcount
         past = delete(WINDOWS).where(WINDOWS.c.ended < int(before * 1e6))

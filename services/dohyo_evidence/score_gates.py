@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dohyo.contract.evidence import (
+    STATE_ERROR,
     STATE_MEASURED,
     STATE_NO_DATA,
     ArmCounts,
@@ -110,6 +111,13 @@ class ScoreGate:
 
     def report(self) -> GateReport:
         plan, logs = self.plan, self._logs()
+        if self.limits is not None and self._needless(self.limits[1] - self.limits[0]):
+            low, high = self.limits
+            message = (
+                f"margin: no effect can be as large where {plan.metric} lies between {low:g} and "
+                f"{high:g}; choose a smaller one, or set cap"
+            )
+            return GateReport(plan.name, plan.metric, STATE_ERROR, message)
         fail, passing = [], []
         if "harm" in logs:
             null = f"effect on {self.plan.metric} >= {0.0 - (plan.harm_effect or 0.0):g}"
@@ -160,6 +168,8 @@ class ScoreGate:
         if self.limits is None:
             return
         width = self.limits[1] - self.limits[0]
+        if self._needless(width):
+            return
         kept = self._state.get("tests", {})
         if self.plan.harm_effect is not None:
             null = self.plan.harm_effect / width
@@ -174,6 +184,11 @@ class ScoreGate:
                 test.restore(kept[name])
         if "sequence" in self._state:
             self.sequence.restore(self._state["sequence"])
+
+    def _needless(self, width: float) -> bool:
+        """Whether no effect within the limits can be as large as a null says."""
+        effects = (self.plan.harm_effect, self.plan.pass_effect)
+        return any(effect is not None and abs(effect) >= width for effect in effects)
 
     def _freeze(self, scored: Sequence[ScoreUnit]) -> list[ScoreUnit]:
         """Uses up units until the limits are frozen; returns those that are left."""

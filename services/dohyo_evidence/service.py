@@ -26,6 +26,8 @@ from dohyo_evidence.arrivals import (
     read_records,
     read_served,
 )
+from dohyo_evidence.batch_labels import batch_evidence, batch_labels
+from dohyo_evidence.catching_up import CatchUp
 from dohyo_evidence.reports import evidence_report
 from dohyo_evidence.retention import purge
 from dohyo_evidence.settlement import Pace, settle
@@ -38,11 +40,13 @@ from dohyo_evidence.trial_state import TrialState
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dohyo.contract.batch_evidence import BatchEvidence
     from dohyo_evidence.database import Database
     from dohyo_evidence.settings import Settings
 
 _LOG: Final = logging.getLogger("dohyo_evidence")
 _PURGE_SECONDS: Final = 3_600.0
+_WATCH_SECONDS: Final = 1.0
 # Settled in a row in one trial, before the others have their turn and the report its numbers.
 _MOST_BATCHES: Final = 10
 # What a database that is away raises, by way of the drivers.
@@ -82,7 +86,7 @@ class Service:
         self._beats = _Beats(clock(), clock())
         # Why nothing is settled at present; empty while all is.
         self._trouble = ""
-        self._settles_from = clock() + settings.catch_up_seconds
+        self._catch_up = CatchUp(clock, settings.catch_up_seconds)
 
     async def feedback(self, rows: Sequence[Any], namespace: str | None) -> Intake:
         """Stores labels and rewards; each row is taken or refused by itself."""
@@ -163,6 +167,14 @@ class Service:
             evidence_report, namespace, deployment, self._clock(), states
         )
 
+    async def batch_report(self, namespace: str, deployment: str, run: str) -> BatchEvidence | None:
+        """What later labels say of a run over a data set; None before the first."""
+        async with self._database.reading() as connection:
+            rows = await batch_labels(connection, namespace, deployment, run)
+        if not rows:
+            return None
+        return await asyncio.to_thread(batch_evidence, namespace, deployment, run, rows)
+
     def namespace_of(self, token: str, purpose: str) -> str | None:
         """Whose bearer token it is; None when it is nobody's."""
         return self._keys.keys().namespace_of_token(token, purpose) if self._keys else None
@@ -189,6 +201,24 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Settles and purges until it is told to stop."""
+        async with asyncio.TaskGroup() as both:
+            watch = both.create_task(self._watch())
+            await self._work(stop)
+            watch.cancel()
+
+    async def _watch(self) -> None:
+        """Notes every second that batches can be taken, for as long as that is so."""
+        while True:
+            with contextlib.suppress(*DATABASE_ERRORS):
+                await self.check_database()
+                if self._catch_up.is_well():
+                    seconds = self._settings.catch_up_seconds
+                    _LOG.warning(
+                        "was away; nothing is settled for %g s, until all is sent", seconds
+                    )
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    async def _work(self, stop: asyncio.Event) -> None:
         away = False
         while not stop.is_set():
             try:
@@ -198,7 +228,7 @@ class Service:
                 self.telemetry.database_up.set(0)
                 words = " ".join(str(error).split())[:300]
                 self._trouble = words
-                self._settles_from = self._clock() + self._settings.catch_up_seconds
+                self._catch_up.was_away()
                 if not away:
                     _LOG.warning("the database does not answer: %s", words)
                 away = True
@@ -218,10 +248,9 @@ class Service:
         # It answers; how much has come meanwhile must not keep the report from being one.
         self._trouble = ""
         pace = Pace(self._settings.grace_seconds, self._settings.drift_seconds)
-        if self._clock() >= self._settles_from:
-            for trials in list(self._book.trials.values()):
-                for trial in trials:
-                    await self._settle(trial.number, pace)
+        for trials in list(self._book.trials.values()):
+            for trial in trials:
+                await self._settle(trial.number, pace)
         self.telemetry.forget_gates()
         for namespace, deployment in list(self._book.trials):
             report = await self.report(namespace, deployment)
@@ -231,6 +260,8 @@ class Service:
     async def _settle(self, number: int, pace: Pace) -> None:
         try:
             for _ in range(_MOST_BATCHES):
+                if not self._catch_up.is_done:
+                    break
                 if not await settle(self._database, number, self._clock(), pace):
                     break
         except DATABASE_ERRORS:

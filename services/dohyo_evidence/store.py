@@ -9,6 +9,7 @@ from sqlalchemy import and_, not_, update
 
 from dohyo.contract.records import record_to_json
 from dohyo_evidence.tables import (
+    BATCH_LABELS,
     EVENTS,
     EXPOSURES,
     LABELS,
@@ -107,6 +108,13 @@ async def _labels(database: Database, connection: AsyncConnection, rows: Rows) -
             _ordered(rows.labels),
             # The last word counts; when it came says how long labels take, so the first one stays.
             set_=lambda new: {"label": new.label, "reward": new.reward},
+        )
+    if rows.batch_labels:
+        await database.upsert(
+            connection,
+            BATCH_LABELS,
+            _ordered(rows.batch_labels),
+            set_=lambda new: {"label": new.label},
         )
 
 

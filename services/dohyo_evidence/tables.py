@@ -96,6 +96,24 @@ LABELS: Final = Table(
     Index("labels_by_time", "at"),
 )
 
+# Labels of rows that batch runs have scored, by the nonces that versions have in common.
+BATCH_LABELS: Final = Table(
+    "batch_labels",
+    METADATA,
+    Column("namespace", String(63), primary_key=True),
+    Column("deployment", String(253), primary_key=True),
+    Column("run", String(200), primary_key=True),
+    Column("nonce", String(32), primary_key=True),
+    Column("version", String(63), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("received", Float, nullable=False),
+    # Whether prediction and label are classes, counted from 0, and no values.
+    Column("classes", Boolean, nullable=False),
+    Column("predicted", Float, nullable=False),
+    Column("label", Float, nullable=False),
+    Index("batch_labels_by_time", "at"),
+)
+
 EVENTS: Final = Table(
     "events",
     METADATA,

@@ -13,6 +13,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from dohyo.contract.arrivals import EVENTS_PATH, FEEDBACK_PATH, EventBatch, Intake
+from dohyo.contract.batch_evidence import BATCH_EVIDENCE_PATH
 from dohyo.contract.documents import DocumentError, from_json, to_json
 from dohyo.contract.evidence import EVIDENCE_PATH, STATE_ERROR, EvidenceReport
 from dohyo.contract.keys import FOR_FEEDBACK, FOR_RECORDS, FOR_REPORTS
@@ -48,6 +49,7 @@ def application(service: Service, settings: Settings) -> web.Application:
     app.router.add_post(EVENTS_PATH, pages.events)
     app.router.add_put(TRIAL_PATH, pages.declare)
     app.router.add_get(EVIDENCE_PATH, pages.report)
+    app.router.add_get(BATCH_EVIDENCE_PATH, pages.batch_report)
     app.router.add_get("/livez", pages.live)
     app.router.add_get("/readyz", pages.ready)
     app.router.add_get("/metrics", pages.metrics)
@@ -115,12 +117,7 @@ class _Pages:
         return _answer({"declared": parts["trial"]})
 
     async def report(self, request: web.Request) -> web.Response:
-        namespace, name = request.match_info["namespace"], request.match_info["name"]
-        token = _token(request)
-        theirs = self._service.namespace_of(token, FOR_REPORTS)
-        if theirs != namespace and not self._service.is_operators(token):
-            whose = f"the bearer token for {FOR_REPORTS} of {namespace}, or the operator's"
-            raise _refusal(401, f"Authorization: needs {whose}; for the operator, {_WAY_OUT}")
+        namespace, name = self._asked_about(request)
         try:
             report = await self._service.report(namespace, name)
         except DATABASE_ERRORS as error:
@@ -129,6 +126,14 @@ class _Pages:
             return _answer(to_json(broken), 503)
         if report is None:
             raise _refusal(404, f"no trial of {namespace}/{name} has been declared")
+        return _answer(to_json(report))
+
+    async def batch_report(self, request: web.Request) -> web.Response:
+        namespace, name = self._asked_about(request)
+        run = request.match_info["run"]
+        report = await self._service.batch_report(namespace, name, run)
+        if report is None:
+            raise _refusal(404, f"no label of run {run} of {namespace}/{name} has come")
         return _answer(to_json(report))
 
     async def live(self, _: web.Request) -> web.Response:
@@ -156,6 +161,16 @@ class _Pages:
             yield
         finally:
             self._busy -= 1
+
+    def _asked_about(self, request: web.Request) -> tuple[str, str]:
+        """Namespace and ModelDeployment of a report, for who may read it."""
+        namespace, name = request.match_info["namespace"], request.match_info["name"]
+        token = _token(request)
+        theirs = self._service.namespace_of(token, FOR_REPORTS)
+        if theirs != namespace and not self._service.is_operators(token):
+            whose = f"the bearer token for {FOR_REPORTS} of {namespace}, or the operator's"
+            raise _refusal(401, f"Authorization: needs {whose}; for the operator, {_WAY_OUT}")
+        return namespace, name
 
     def _namespace(self, request: web.Request, purpose: str) -> str:
         found = self._service.namespace_of(_token(request), purpose)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FORM_FORMAT: Final = 1
 # The folder of a form inside a BentoML model.
 FOLDER: Final = "serving-form"
+# The label of a bento whose service does nothing but load the form of its one model.
+ANSWERS_BY, FORM = "dohyo.dev/answers-by", "form"
 FORM_FILE: Final = "form.json"
 CONTRACT_FILE: Final = "contract.json"
 PROGRAM_FILE: Final = "row.json"

@@ -6,7 +6,9 @@ Bins are frozen at training, so that counts of any processes and any times add u
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -20,15 +22,20 @@ from dohyo_form.errors import FormError
 from dohyo_form.program import PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from dohyo_form.contract import Contract
+    from dohyo_form.contract import Contract, Field
     from dohyo_form.intake import Row
 
 PROFILE_FORMAT: Final = 1
+# So many numbers are compared with each edge faster than each of them is searched for, unless
+# there are more edges than this.
+_MANY_NUMBERS: Final = 512
+_FEW_EDGES: Final = 64
 _DAYS: Final = PARTS["days-since-1970"]
+_MOST_VALUES: Final = 50
 
 
 @dataclass(frozen=True)
@@ -115,9 +122,19 @@ class BinCounter:
 
     def add_numbers(self, numbers: NDArray[np.float64]) -> None:
         """Not-a-number is what was missing."""
+        if len(numbers) >= _MANY_NUMBERS and len(self._edges) <= _FEW_EDGES:
+            self._compare(numbers)
+            return
         places = np.searchsorted(self._edges, numbers, side="right")
         places[np.isnan(numbers)] = self._missing
         self.counts += np.bincount(places, minlength=len(self.counts))
+
+    def _compare(self, numbers: NDArray[np.float64]) -> None:
+        missing = int(np.count_nonzero(np.isnan(numbers)))
+        above = [int(np.count_nonzero(numbers >= edge)) for edge in self.bins.edges]
+        at_least = np.array([len(numbers) - missing, *above, 0])
+        self.counts[: len(at_least) - 1] += at_least[:-1] - at_least[1:]
+        self.counts[self._missing] += missing
 
     def add_values(self, values: Sequence[Any]) -> None:
         """Categories, dates or numbers as the intake gives them; None is what was missing."""
@@ -189,16 +206,16 @@ def number_bins(numbers: NDArray[np.float64], bins: int = 20) -> Bins:
     return Bins(edges, (), (*counts.tolist(), len(numbers) - len(present)))
 
 
-def category_bins(values: Sequence[Any], most: int = 50) -> Bins:
+def category_bins(values: Iterable[Any], most: int = _MOST_VALUES) -> Bins:
     """A bin for each of the most frequent values, one for all others; None is missing."""
-    frequency: dict[Any, int] = {}
-    for value in values:
-        if value is not None:
-            frequency[value] = frequency.get(value, 0) + 1
+    return _bins_of_frequencies(Counter(values), most)
+
+
+def _bins_of_frequencies(frequency: Counter[Any], most: int) -> Bins:
+    missing = frequency.pop(None, 0)
     ranked = sorted(frequency, key=lambda value: (-frequency[value], str(value)))
     kept, rest = ranked[:most], ranked[most:]
     counts = [frequency[value] for value in kept]
-    missing = len(values) - sum(frequency.values())
     return Bins((), tuple(kept), (*counts, sum(frequency[value] for value in rest), missing))
 
 
@@ -206,13 +223,36 @@ def profile_of(
     rows: Sequence[Row], contract: Contract, predictions: NDArray[np.float64] | None = None
 ) -> Profile:
     """The profile of some rows as the intake gives them, and of one output, [n_rows]."""
-    features = {}
-    for field, column in zip(contract.fields, zip(*rows, strict=True), strict=True):
-        if field.kind in (CATEGORY, TEXT):
-            features[field.name] = category_bins(column)
-        else:
-            features[field.name] = number_bins(np.array([_number(value) for value in column]))
+    return profile_of_parts([rows], contract, predictions)
+
+
+def profile_of_parts(
+    parts: Iterable[Sequence[Row]],
+    contract: Contract,
+    predictions: NDArray[np.float64] | None = None,
+) -> Profile:
+    """The same of rows that come part by part: of each only its numbers and counts are kept."""
+    numbers = {each.name: array("d") for each in contract.fields if not _has_levels(each)}
+    levels: dict[str, Counter[Any]] = {
+        each.name: Counter() for each in contract.fields if _has_levels(each)
+    }
+    for rows in parts:
+        for name, column in zip(contract.names, zip(*rows, strict=True), strict=True):
+            if name in levels:
+                levels[name].update(column)
+            else:
+                numbers[name].extend(map(_number, column))
+    features = {
+        name: _bins_of_frequencies(levels[name], _MOST_VALUES)
+        if name in levels
+        else number_bins(np.array(numbers[name]))
+        for name in contract.names
+    }
     return Profile(features, None if predictions is None else number_bins(predictions))
+
+
+def _has_levels(field: Field) -> bool:
+    return field.kind in (CATEGORY, TEXT)
 
 
 def _is_missing(value: Any) -> bool:

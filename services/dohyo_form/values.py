@@ -7,7 +7,6 @@ datetimes in the field's time zone, null becomes None.
 from __future__ import annotations
 
 import math
-import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
 # Of values and categories in a message.
 MOST_SHOWN: Final = 12
+# Of a number without limits of its own: what single precision holds. Beyond it trees see an
+# infinity and sums overflow, so that a model has no answer.
+LARGEST: Final = 3.4e38
 
 
 class InvalidValueError(Exception):
@@ -34,10 +36,7 @@ class InvalidValueError(Exception):
 def limits(field: Field) -> tuple[float, float]:
     """The allowed range of a number; infinities are never in it."""
     low, high = field.hard
-    return (
-        -sys.float_info.max if low is None else low,
-        sys.float_info.max if high is None else high,
-    )
+    return (-LARGEST if low is None else low, LARGEST if high is None else high)
 
 
 def reader(field: Field) -> Callable[[Any], Any]:
@@ -75,7 +74,7 @@ def _number_reader(field: Field) -> Callable[[Any], float]:
         if not math.isfinite(number):
             raise InvalidValueError("range", "a finite number")
         if not low <= number <= high:
-            raise InvalidValueError("range", _range_in_words(field))
+            raise InvalidValueError("range", _range_in_words(field, number))
         if whole and not number.is_integer():
             raise InvalidValueError("type", "an integer")
         return number
@@ -146,9 +145,12 @@ def _read_text(value: Any) -> str:
     raise InvalidValueError("type", "a text")
 
 
-def _range_in_words(field: Field) -> str:
+def _range_in_words(field: Field, number: float) -> str:
     low, high = field.hard
     unit = f" {field.unit}" if field.unit else ""
+    if abs(number) > LARGEST and (low is None or high is None):
+        low, high = limits(field)
+        return f"a number from {low:g} to {high:g}{unit}"
     if low is None:
         return f"a number up to {high}{unit}"
     if high is None:

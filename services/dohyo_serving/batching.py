@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,14 +36,23 @@ _NEWEST: Final = 0.3
 _BUSY: Final = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Waiting:
-    """The inputs of one request, and where its outputs are waited for."""
+    """The inputs of one request, and where its outputs are waited for.
+
+    Attributes:
+        inputs: of the model.
+        rows: that they hold.
+        deadline: by the monotonic clock.
+        answer: gets the outputs.
+        limited: whether a timer watches the deadline; most are answered before one is worth it.
+    """
 
     inputs: Any
     rows: int
     deadline: float
     answer: asyncio.Future[Floats]
+    limited: bool = False
 
 
 class Batcher:
@@ -86,8 +96,11 @@ class Batcher:
             )
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Floats] = loop.create_future()
-        self._queue.append(Waiting(inputs, rows, deadline, answer))
+        waiting = Waiting(inputs, rows, deadline, answer)
+        self._queue.append(waiting)
         self._rows += rows
+        if self._busy:
+            _limit(waiting)
         if not self._scheduled and not self._busy:
             self._scheduled = True
             # Two hops: after everything that this turn of the loop still brings.
@@ -109,6 +122,8 @@ class Batcher:
             _deliver(batch, self._outcomes(batch, rows))
             return
         self._busy = True
+        for each in batch:
+            _limit(each)
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
         running = asyncio.get_running_loop().run_in_executor(
@@ -188,9 +203,24 @@ def _is_wanted(each: Waiting) -> bool:
     if each.answer.done():
         return False
     if time.monotonic() > each.deadline:
-        each.answer.set_exception(RequestError(LATE, "the deadline passed before the prediction"))
+        _give_up(each.answer)
         return False
     return True
+
+
+def _limit(each: Waiting) -> None:
+    """Tells who waits for a thread in time that the deadline has passed."""
+    if each.deadline == math.inf or each.limited:
+        return
+    each.limited = True
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(max(0.0, each.deadline - time.monotonic()), _give_up, each.answer)
+    each.answer.add_done_callback(lambda _: timer.cancel())
+
+
+def _give_up(answer: asyncio.Future[Floats]) -> None:
+    if not answer.done():
+        answer.set_exception(RequestError(LATE, "the deadline passed before the prediction"))
 
 
 def _deliver(batch: list[Waiting], results: list[Any]) -> None:

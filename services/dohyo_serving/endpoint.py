@@ -14,6 +14,7 @@ class Satisfaction:
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import time
@@ -26,7 +27,7 @@ from dohyo_form.errors import FormError
 from dohyo_serving import tracing
 from dohyo_serving.engine import Engine, Limits
 from dohyo_serving.errors import ServingError
-from dohyo_serving.http_api import HttpApi
+from dohyo_serving.http_api import HttpApi, OwnService
 from dohyo_serving.identity import Identity
 from dohyo_serving.oip.inference import Inference
 from dohyo_serving.predictors import FormPredictor, PipelinePredictor, Predictor, form_in
@@ -35,8 +36,6 @@ from dohyo_serving.shipping import Shipper
 from dohyo_serving.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from uvicorn._types import (
         ASGI3Application,
         ASGIReceiveCallable,
@@ -76,12 +75,15 @@ class Endpoint:
         self._inference: Inference | None = None
         self._grpc: GrpcApi | None = None
         self._spans: Spans | None = None
-        # Metrics that are not this endpoint's own: BentoML's once it is attached.
-        self._other_metrics: Callable[[], bytes] = generate_latest
+        # BentoML's once it is attached.
+        self._service = OwnService(generate_latest)
 
     def attached(self, service: Service) -> Service:
         """Puts the endpoint before the own routes of a BentoML service."""
-        self._other_metrics = _bentoml_metrics
+        self._service = OwnService(
+            _bentoml_metrics,
+            lambda: _description(service),
+        )
         service.add_asgi_middleware(Door, endpoint=self)  # type: ignore[attr-defined]
         return service
 
@@ -180,9 +182,7 @@ class Endpoint:
         self._settings = settings
         self._spans = tracing.from_environment(os.environ, self.name, telemetry.version)
         self._inference = Inference(self.engine, self.name, telemetry.version)
-        self.http = HttpApi(
-            self.engine, self._inference, platform, self._other_metrics, self._spans
-        )
+        self.http = HttpApi(self.engine, self._inference, platform, self._service, self._spans)
 
 
 class Door:
@@ -200,8 +200,10 @@ class Door:
             await http(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        else:
+        elif http is None:
             await self.app(scope, receive, send)
+        else:
+            await self.app(scope, receive, _stamping(http.version, send))
 
     async def _live(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -216,6 +218,17 @@ class Door:
         await self.app(scope, receive, send_after)
 
 
+def _stamping(version: tuple[bytes, bytes], send: ASGISendCallable) -> ASGISendCallable:
+    """Sends the version with whatever the bento's own code answers."""
+
+    async def send_stamped(event: ASGISendEvent) -> None:
+        if event["type"] == "http.response.start":
+            event["headers"] = [*event.get("headers", ()), version]
+        await send(event)
+
+    return send_stamped
+
+
 def _check_golden_rows(form: Form) -> None:
     differences = form.replay()
     if differences:
@@ -224,6 +237,12 @@ def _check_golden_rows(form: Form) -> None:
             f"{len(differences)} golden rows are answered otherwise than in training: {shown}; "
             "build the bento anew, or serve it with the libraries that it was trained with"
         )
+
+
+def _description(service: Any) -> dict[str, Any]:
+    """BentoML's; some of its keys are numbers until they have been JSON."""
+    document: dict[str, Any] = json.loads(json.dumps(service.openapi_spec.asdict()))
+    return document
 
 
 def _bento_version() -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dohyo_form.errors import RefusedError
 from dohyo_form.form import CLASSIFICATION
+from dohyo_form.values import LARGEST
 from dohyo_serving.batching import Batcher
 from dohyo_serving.drift import Drift
 from dohyo_serving.failures import (
+    FAULT,
     MALFORMED,
     OVERLOADED,
     REFUSED,
@@ -22,7 +28,6 @@ from dohyo_serving.predictors import intake_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from dohyo_serving.identity import Asked, Identity
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
     from dohyo_serving.telemetry import Telemetry
 
     Floats = NDArray[np.float64]
+
+
+logger = logging.getLogger("bentoml.dohyo")
 
 
 @dataclass(frozen=True)
@@ -161,6 +169,8 @@ class Engine:
         outputs = await self._batcher.submit(inputs, rows, asked.deadline)
         few = outputs.size <= 8
         numbers = tuple(outputs.ravel().tolist()) if few else ()
+        if not math.isfinite(sum(numbers) if few else outputs.sum()):
+            self._check_finite(values, outputs)
         prediction_id = self.identity.prediction_id(asked, rows, numbers)
         self.drift.add(values, outputs, shadow=asked.shadow)
         shipper = self._shipper
@@ -171,6 +181,20 @@ class Engine:
 
     def close(self) -> None:
         self._batcher.close()
+
+    def _check_finite(self, values: Values, outputs: Floats) -> None:
+        """Not-a-number is no prediction: it has no JSON, and evidence could not count with it."""
+        wrong = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
+        if not len(wrong):
+            return
+        words = f"row {wrong[0]}: the model has no finite answer"
+        # A contract lets nothing pass that could excuse the model.
+        if self.intake is None and not (np.abs(values) <= LARGEST).all():
+            raise RequestError(
+                MALFORMED, f"{words} to these numbers; send such from {-LARGEST:g} to {LARGEST:g}"
+            )
+        logger.error("%s: %s", words, outputs[wrong[0]].tolist())
+        raise RequestError(FAULT, words)
 
     def _check_rows(self, rows: int) -> None:
         if rows > self.limits.rows:

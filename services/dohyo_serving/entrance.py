@@ -76,7 +76,7 @@ class Entrance:
     ) -> Awaitable[None]:
         """Hands every other request on."""
         if scope["type"] == "http" and scope["path"] not in self._known:
-            return _refuse(send)
+            return self._refuse(send)
         return self.app(scope, receive, send)
 
     def close(self) -> None:
@@ -88,8 +88,10 @@ class Entrance:
         if self.endpoint is not None:
             await self.endpoint.drain(grace_seconds)
 
-
-async def _refuse(send: ASGISendCallable) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_NOT_FOUND))]
-    await send({"type": "http.response.start", "status": 404, "headers": headers})
-    await send({"type": "http.response.body", "body": _NOT_FOUND})
+    async def _refuse(self, send: ASGISendCallable) -> None:
+        length = b"%d" % len(_NOT_FOUND)
+        headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+        if self.endpoint is not None and self.endpoint.http is not None:
+            headers.append(self.endpoint.http.version)
+        await send({"type": "http.response.start", "status": 404, "headers": headers})
+        await send({"type": "http.response.body", "body": _NOT_FOUND})

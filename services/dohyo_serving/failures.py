@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dohyo_form.errors import Finding
+
+
+# Of a text that travels in trailing metadata, which clients bound.
+MOST_CHARACTERS: Final = 3000
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,9 @@ MALFORMED = Kind(400, "INVALID_ARGUMENT")
 REFUSED = Kind(422, "INVALID_ARGUMENT")
 NOT_FOUND = Kind(404, "NOT_FOUND")
 WRONG_METHOD = Kind(405, "UNIMPLEMENTED")
+SLOW = Kind(408, "DEADLINE_EXCEEDED")
 TOO_LARGE = Kind(413, "RESOURCE_EXHAUSTED")
+UNSUPPORTED = Kind(415, "INVALID_ARGUMENT")
 OVERLOADED = Kind(429, "RESOURCE_EXHAUSTED")
 FAULT = Kind(500, "INTERNAL")
 NOT_READY = Kind(503, "UNAVAILABLE")
@@ -53,7 +60,7 @@ def detail(error: RequestError) -> list[dict[str, Any]]:
         return [{"loc": [], "type": error.kind.code.lower(), "msg": error.message}]
     return [
         {
-            "loc": list(each.place),
+            "loc": _place(each),
             "type": each.kind,
             "msg": each.message,
             "input": _shown(each.value),
@@ -66,9 +73,31 @@ def in_words(error: RequestError) -> str:
     """The findings in one line, for protocols with a text alone."""
     if not error.findings:
         return error.message
-    told = [f"{'.'.join(map(str, each.place))}: {each.message}" for each in error.findings[:5]]
+    told = [
+        f"{'.'.join(map(str, _place(each)))}: {each.message}{_given(each)}"
+        for each in error.findings[:5]
+    ]
     more = len(error.findings) - len(told)
-    return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
+    words = "; ".join(told)
+    if len(words) > MOST_CHARACTERS:
+        words = f"{words[:MOST_CHARACTERS]}…"
+    # There may be more than the intake tells of.
+    return words + (f"; and at least {more} more" if more > 0 else "")
+
+
+def _place(finding: Finding) -> list[str | int]:
+    """Names are as long as a client likes; an answer is not."""
+    return [part[:100] if isinstance(part, str) else part for part in finding.place]
+
+
+def _given(finding: Finding) -> str:
+    """The value that was sent, where it is the value that is wrong."""
+    if finding.kind in ("missing", "unknown", "shape"):
+        return ""
+    value = finding.value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f", not {value!r}"[:100]
+    return f", not {json.dumps(_shown(value), ensure_ascii=False)}"
 
 
 def _shown(value: Any) -> Any:

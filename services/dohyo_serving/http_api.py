@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,12 +19,15 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from dohyo.contract import HEADER_PREDICTION_ID, HEADER_VERSION
 from dohyo_form.errors import Finding
 from dohyo_serving import tracing
+from dohyo_serving.description import described
+from dohyo_serving.encodings import decoded
 from dohyo_serving.failures import (
     FAULT,
     MALFORMED,
     NOT_FOUND,
     OVERLOADED,
     REFUSED,
+    SLOW,
     TOO_LARGE,
     WRONG_METHOD,
     RequestError,
@@ -31,6 +35,7 @@ from dohyo_serving.failures import (
     in_words,
 )
 from dohyo_serving.oip import rest
+from dohyo_serving.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -46,9 +51,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bentoml.dohyo")
 PREDICT: Final = "/predict"
 METRICS: Final = "/metrics"
+DOCUMENT: Final = "/docs.json"
 _MODEL: Final = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(/ready|/infer)?")
 _JSON: Final = b"application/json"
 _CLOSED: Final = 499
+
+
+@dataclass(frozen=True)
+class OwnService:
+    """What the service that an endpoint is attached to tells of itself.
+
+    Attributes:
+        metrics: their text.
+        document: its OpenAPI description; None where nobody has one.
+    """
+
+    metrics: Callable[[], bytes]
+    document: Callable[[], dict[str, Any]] | None = None
+
 
 Reply = tuple[int, bytes, list[tuple[bytes, bytes]]]
 
@@ -65,7 +85,7 @@ class HttpApi:
         engine: Engine,
         inference: Inference,
         platform: str,
-        other_metrics: Callable[[], bytes],
+        service: OwnService,
         spans: Spans | None = None,
     ) -> None:
         """Prepares the answers.
@@ -74,7 +94,7 @@ class HttpApi:
             engine: predicts.
             inference: between tensors and the engine.
             platform: names the kind of model in its metadata.
-            other_metrics: text of metrics that are not this endpoint's own.
+            service: what of the service around the endpoint is told here as well.
             spans: where requests for predictions are traced.
         """
         self._engine = engine
@@ -82,16 +102,20 @@ class HttpApi:
         self._inference = inference
         self._telemetry = engine.telemetry
         self._platform = platform
-        self._other_metrics = other_metrics
-        self._version = (HEADER_VERSION.encode(), self._telemetry.version.encode())
+        self._service = service
+        self._paths = {PREDICT, METRICS, "/v2"}
+        if service.document is not None:
+            self._paths.add(DOCUMENT)
+        self.version = (HEADER_VERSION.encode(), self._telemetry.version.encode())
         self._classes = [str(each) for each in engine.predictor.classes]
         self._infer = f"/v2/models/{inference.model}/infer"
+        self._patience = Patience(engine.limits.seconds)
         # While the process ends, each answer tells its client to connect anew.
         self.closing = False
 
     def takes(self, path: str) -> bool:
         """Whether the path is this endpoint's to answer."""
-        return path == PREDICT or path == METRICS or path == "/v2" or path.startswith("/v2/")  # noqa: PLR1714
+        return path in self._paths or path.startswith("/v2/")
 
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -117,7 +141,7 @@ class HttpApi:
             more.append((b"traceparent", trace[:128]))
         if self.closing:
             more.append((b"connection", b"close"))
-        more += [(b"content-length", b"%d" % len(body)), self._version]
+        more += [(b"content-length", b"%d" % len(body)), self.version]
         await send({"type": "http.response.start", "status": status, "headers": more})
         await send({"type": "http.response.body", "body": body})
 
@@ -133,9 +157,13 @@ class HttpApi:
         entered = False
         try:
             _check_method(method, "POST")
+            # A client that dawdles keeps a connection busy, and no place among those at work.
+            body = await self._patience.read(_body(receive, headers, engine.limits.request_bytes))
             engine.enter()
             entered = True
-            body = await _body(receive, headers, engine.limits.request_bytes)
+            encoding = headers.get(b"content-encoding")
+            if encoding is not None:
+                body = decoded(body, encoding, engine.limits.request_bytes)
             asked = engine.identity.asked(headers, began, engine.limits.seconds)
             return await answer(asked, body, headers)
         except RequestError as error:
@@ -206,27 +234,34 @@ class HttpApi:
                 self._inference.check(model, version or "")
                 if verb == "/infer":
                     return await self._predicted(self._tensors, method, headers, receive, began)
-            _check_method(method, "GET", "HEAD")
-            return self._told(path, matched)
+            return self._told(method, path, matched)
         except RequestError as error:
             return _refusal(error)
 
-    def _told(self, path: str, matched: re.Match[str] | None) -> Reply:
-        if path == METRICS:
-            text = self._other_metrics() + generate_latest(self._telemetry.registry)
-            return HTTPStatus.OK, text, [(b"content-type", CONTENT_TYPE_LATEST.encode())]
-        if matched is not None:
-            if matched[3] == "/ready":
-                return _json({"name": self._inference.model, "ready": True})
-            return _json(rest.model_metadata(self._inference, self._platform))
+    def _told(self, method: str, path: str, matched: re.Match[str] | None) -> Reply:
         known = {
             "/v2": rest.server_metadata(self._telemetry.version),
             "/v2/health/live": {"live": True},
             "/v2/health/ready": {"ready": True},
         }
         document = known.get(path.rstrip("/"))
-        if document is None:
+        if path == DOCUMENT and self._service.document is not None:
+            document = described(
+                self._service.document(),
+                PREDICT,
+                self._engine.predictor.contract,
+                self._classes if self._engine.classification else (),
+            )
+        if document is None and matched is None and path != METRICS:
             raise RequestError(NOT_FOUND, f"nothing answers at {path[:200]!r}")
+        _check_method(method, "GET", "HEAD")
+        if path == METRICS:
+            text = self._service.metrics() + generate_latest(self._telemetry.registry)
+            return HTTPStatus.OK, text, [(b"content-type", CONTENT_TYPE_LATEST.encode())]
+        if matched is not None:
+            if matched[3] == "/ready":
+                return _json({"name": self._inference.model, "ready": True})
+            return _json(rest.model_metadata(self._inference, self._platform))
         return _json(document)
 
     def _begun(self, path: str, headers: Mapping[bytes, bytes]) -> Span | None:
@@ -296,6 +331,8 @@ def _misshapen(document: Any) -> RequestError:
 
 def _refusal(error: RequestError) -> Reply:
     headers = [(b"content-type", _JSON)]
+    if error.kind is SLOW:
+        headers.append((b"connection", b"close"))
     if error.kind is OVERLOADED:
         headers.append((b"retry-after", b"1"))
     if error.kind is WRONG_METHOD:

@@ -8,7 +8,9 @@ the process that predicts: it refuses new connections at once and finishes what 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import re
 import signal
 import socket
 import sys
@@ -34,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         if chosen.show_digest:
             _show_digest(chosen.bento)
+        _check_options(chosen)
         _prepare_environment()
         _choose_grpc_address(chosen)
         listener = bind(chosen.host, chosen.port)
@@ -69,9 +72,11 @@ def bind(host: str | None, port: int) -> socket.socket:
         listener.bind((address, port))
     except OSError as error:
         listener.close()
+        way_out = "name an address of this machine with --host"
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            way_out = "end the program that holds it or choose another with --port"
         raise ServingError(
-            f"port {port} on {address} cannot be taken: {error.strerror}; "
-            "end the program that holds it or choose another with --port"
+            f"port {port} on {address} cannot be taken: {error.strerror}; {way_out}"
         ) from error
     return listener
 
@@ -117,6 +122,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_options(chosen: argparse.Namespace) -> None:
+    """What the parser lets pass.
+
+    Raises:
+        ServingError: names the option, its value and what is allowed.
+    """
+    for name, value, most in (
+        ("--port", chosen.port, 65_535),
+        ("--grace", chosen.grace, 86_400),
+        ("--keep-alive", chosen.keep_alive, 86_400),
+    ):
+        if not 0 <= value <= most:
+            raise ServingError(f"{name} {value:g}: choose 0 to {most}")
+    if chosen.digest is not None and not re.fullmatch(r"sha256:[0-9a-f]{64}", chosen.digest):
+        raise ServingError(
+            f"--digest {chosen.digest}: no digest; write sha256: and 64 hexadecimal digits, "
+            "as --show-digest prints them"
+        )
+
+
 def _prepare_environment() -> None:
     """Settles what BentoML and its metrics read from the environment when they are imported.
 
@@ -148,7 +173,7 @@ def _choose_grpc_address(chosen: argparse.Namespace) -> None:
     port = chosen.grpc_port
     if port is None:
         # So that two bentos on one machine, at ports of their own, do not meet.
-        port = str(chosen.port + 1 if chosen.port else 0)
+        port = str(chosen.port + 1 if 0 < chosen.port < 65_535 else 0)
     if port != "off" and not (port.isdigit() and int(port) < 65_536):
         raise ServingError(f"--grpc-port {port}: choose 0 to 65535, or off")
     os.environ[GRPC_PORT] = port

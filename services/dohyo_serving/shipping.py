@@ -169,14 +169,16 @@ class Shipper:
         pause = FLUSH_SECONDS
         async with self._session() as session:
             while True:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wakened.wait(), pause)
                 self._wakened.clear()
                 delivered = True
                 while self._queue and delivered:
                     delivered = await self._deliver(session)
-                pause = FLUSH_SECONDS if delivered else min(pause * 2, MOST_PAUSE_SECONDS)
-                if not delivered:
+                if delivered:
+                    pause = FLUSH_SECONDS
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._wakened.wait(), pause)
+                else:
+                    pause = min(pause * 2, MOST_PAUSE_SECONDS)
                     # New records must not wake it before the pause is over.
                     await asyncio.sleep(pause)
 

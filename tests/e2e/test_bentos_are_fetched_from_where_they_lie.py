@@ -67,8 +67,8 @@ def test_web_s3_and_registry(ring: Ring, store: Warehouse, story: Story) -> None
             for given, expected in zip(reply.probabilities, own, strict=True):
                 assert given == pytest.approx(expected, rel=0, abs=1e-12)
             assert version_status(resource, name)["digest"] == store.digest
-    with story.then("the status says whether the bentos use the serving library"):
-        assert condition(resource, "Equipped")["status"] in ("True", "False")
+    with story.then("the status says that the bentos use the serving library"):
+        assert condition(resource, "Equipped")["status"] == "True"
     with story.then("no serving container sees the credentials"):
         pod = ring.pods("bout", "s3")[0]
         (container,) = pod["spec"]["containers"]

@@ -14,6 +14,7 @@ from tests.harness.installation import GATEWAY_LABELS, NAMESPACE, OPERATOR_LABEL
 from tests.harness.labels import Crowd, told_by
 from tests.harness.live import Name
 from tests.harness.manifests import model_deployment, version
+from tests.harness.ring import has_share
 from tests.harness.until import until
 
 if TYPE_CHECKING:
@@ -57,8 +58,17 @@ def state(ring: Ring, name: str) -> str:
     return found[0] if found else ""
 
 
-def on_trial(ring: Ring, name: str) -> None:
+def on_trial(ring: Ring, name: str, percent: float | None = None) -> None:
+    """Waits until the challenger's trial has begun, and has such a share of the requests."""
     until(f"{name} is on trial", lambda: state(ring, name), lambda s: s == "Running", seconds=240)
+    if percent is None:
+        return
+    until(
+        f"{name} has its share",
+        lambda: ring.resource(NAME),
+        lambda resource: has_share(resource, name, percent),
+        seconds=120,
+    )
 
 
 def outcome(ring: Ring, challenger: str, seconds: float) -> str:
@@ -83,7 +93,7 @@ def test_worse_by_labels_alone_is_rolled_back(ring: Ring, story: Story) -> None:
     story.tell(f"99 of 100 simulated rollouts end within {most:,.0f} requests")
     with story.given("a challenger that answers as fast and as well-formed as the champion"):
         ring.apply(bout("v2"))
-        on_trial(ring, "v2")
+        on_trial(ring, "v2", 10)
     with told_by(crowd(ring, accuracy={"v1": 0.9, "v2": 0.8})) as told:
         with story.then("it is rolled back, on labels alone"):
             assert outcome(ring, "v2", seconds=60 + most / PER_SECOND * 1.5) == "GateFailed"
@@ -129,8 +139,8 @@ def uids(ring: Ring, name: str) -> set[str]:
 def test_one_of_two_wins_and_the_other_begins_anew(ring: Ring, story: Story) -> None:
     with story.given("two challengers, of which one is much better than the champion"):
         ring.apply(bout("v2", "v3", steps=[{"weight": 30, "for": "20s"}]))
-        on_trial(ring, "v2")
-        on_trial(ring, "v3")
+        on_trial(ring, "v2", 30)
+        on_trial(ring, "v3", 30)
         first = trials_of(status(ring)["routing"]["trial"])
         assert len(first) == 2
     with told_by(crowd(ring, accuracy={"v1": 0.7, "v2": 0.97, "v3": 0.7, "v4": 0.7})) as told:
@@ -144,7 +154,7 @@ def test_one_of_two_wins_and_the_other_begins_anew(ring: Ring, story: Story) -> 
             assert outcome(ring, "v3", seconds=420) == "GateFailed"
             versions = tuple(version(name, model.BOOSTING) for name in ("v2", "v3", "v4"))
             ring.merge(NAME, {"challengers": list(versions)})
-            on_trial(ring, "v4")
+            on_trial(ring, "v4", 30)
             shares = {v["name"]: v["weight"] for v in status(ring)["versions"] if v["weight"]}
             assert shares == {"v2": 70, "v4": 30}
             assert state(ring, "v3") == "Rejected"
@@ -158,7 +168,7 @@ def test_what_dies_in_mid_rollout_changes_no_outcome(
 ) -> None:
     with story.given("a challenger that is worse by its labels"):
         ring.apply(bout("v2"))
-        on_trial(ring, "v2")
+        on_trial(ring, "v2", 10)
         trial = next(r for r in status(ring)["rollouts"] if r["challenger"] == "v2")["trial"]
     with told_by(crowd(ring, accuracy={"v1": 0.9, "v2": 0.75})) as told:
         until("labels come in", lambda: sum(told.labels.values()), lambda n: n > 200, seconds=90)
@@ -206,7 +216,7 @@ def test_pinned_requests_and_shadows_are_no_evidence(ring: Ring, story: Story) -
     agreement = {"name": "agreement", "metric": "agreement", "minAgreement": 0.5, "dryRun": True}
     with story.given("a challenger at {weight: 50, shadow: 100}"):
         ring.apply(bout("v2", steps=steps, gates=[QUALITY, agreement]))
-        on_trial(ring, "v2")
+        on_trial(ring, "v2", 50)
     pins = ((3, "x-dohyo-version", "v2"),)
     asking = crowd(ring, accuracy={"v1": 0.9, "v2": 0.9}, headers=pins)
     with (

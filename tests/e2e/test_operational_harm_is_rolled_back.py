@@ -11,6 +11,7 @@ from benchmarks.rollout_decisions import AT_TENTH, ERRORS, Case, simulated
 from tests.harness import calls, model, traffic
 from tests.harness.faults import faulty
 from tests.harness.manifests import ENTITY_HEADER, model_deployment
+from tests.harness.ring import has_share
 from tests.harness.schedule import Phase
 from tests.harness.until import until
 
@@ -65,6 +66,12 @@ def on_trial(ring: Ring, story: Story, manifest: Object) -> None:
             lambda: (ring.resource(NAME) or {}).get("status", {}).get("rollouts", [{}]),
             lambda rollouts: bool(rollouts and rollouts[0].get("trial")),
             seconds=240,
+        )
+        until(
+            "its share is routed",
+            lambda: ring.resource(NAME),
+            lambda resource: has_share(resource, "v2", 10),
+            seconds=120,
         )
 
 

@@ -43,6 +43,14 @@ def version_status(resource: Object | None, version: str) -> Object:
     return next((entry for entry in found if entry["name"] == version), {})
 
 
+def has_share(resource: Object | None, version: str, percent: float) -> bool:
+    """Whether every gateway gives the version its share.
+
+    A trial begins when its challenger is ready; its share is routed some passes later.
+    """
+    return is_settled(resource) and version_status(resource, version).get("weight") == percent
+
+
 def table_of(resource: Object) -> RoutingTable:
     return routing_from_status(resource["status"]["routing"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import socket
@@ -192,6 +193,10 @@ def test_a_bento_for_other_packages_is_refused_or_served_with_a_warning(home: Pa
     line = told(bentos.launch(tag, "--port", "0", home=home))
     assert "scikit-learn==1.2.0 (here " in line
     assert "--warn" in line
+    description["image"]["python_version"] = "3.9"
+    file.write_text(yaml.safe_dump(description))
+    line = told(bentos.launch(tag, "--port", "0", home=home))
+    assert f"python 3.9 (here {platform.python_version()}), scikit-learn==1.2.0 (here " in line
     with bentos.served(tag, "--warn", home=home) as served:
         served.process.terminate()
         said = served.process.communicate(timeout=20)[0]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
+from dohyo.contract.keys import Keys
 from dohyo.contract.prediction_id import decode
 from dohyo_serving.oip import open_inference_pb2 as messages
 from images import samples
@@ -180,6 +181,47 @@ def test_a_broken_folder_of_keys_costs_ids_and_no_prediction(tmp_path: Path) -> 
             assert ID in asked(served)[1]
         said = ended(served)
     assert f"answers get no prediction id: keys in {keys} cannot be read" in said
+
+
+def published(volume: Path, keys: Keys, number: int) -> None:
+    """Keys as a kubelet mounts a Secret: links to links to a folder that is exchanged whole."""
+    folder = volume / f"..2026_{number}"
+    write_keys(folder, keys.for_namespace("shop"))
+    link = volume / "..data_tmp"
+    link.symlink_to(folder.name)
+    link.rename(volume / "..data")
+    for file in folder.iterdir():
+        if not (volume / file.name).is_symlink():
+            (volume / file.name).symlink_to(f"..data/{file.name}")
+
+
+def signed_by(keys: Keys, told: str) -> bool:
+    try:
+        decode(told, keys.signing_key)
+    except ValueError:
+        return False
+    return True
+
+
+def test_a_rotated_secret_signs_within_seconds_and_costs_no_answer(tmp_path: Path) -> None:
+    samples.ensure()
+    volume = tmp_path / "keys"
+    volume.mkdir()
+    published(volume, MASTER, 1)
+    new = {"k2": b"2" * 32}
+    environment = {**WHO, "DOHYO_KEYS": str(volume)}
+    with bentos.served(model.LOGISTIC, home=BENTOML_HOME, environment=environment) as served:
+        assert signed_by(MASTER, asked(served)[1][ID])
+        published(volume, Keys("k2", {**MASTER.keys, **new}, MASTER.entity), 2)
+        only_new = Keys("k2", new, MASTER.entity)
+
+        def told() -> bool:
+            status, headers = asked(served)
+            assert status == 200
+            return signed_by(only_new, headers[ID])
+
+        until("the new key signs", told, seconds=10)
+        ended(served)
 
 
 def test_a_model_that_was_refused_a_form_is_served_by_its_pipeline(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from dohyo_training.build.families import FAMILIES
 from dohyo_training.build.trial import Candidate
 from dohyo_training.compare import Contender
 from dohyo_training.complaint import Complaint
+from dohyo_training.export.latency import row_microseconds
 from dohyo_training.export.records import records_of
-from dohyo_training.export.trained import row_microseconds
 from dohyo_training.package.packing import folder_of
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import yaml
 
 from dohyo_training import features
 from dohyo_training.card import card
+from dohyo_training.gather.memory import table_bytes
 from dohyo_training.record import (
     RECORD_FORMAT,
     amlb_csv,
@@ -130,6 +131,7 @@ class Outcome:
             "development": len(self.split.development),
             "held_back": len(self.split.held_back),
             "digest": self.table.digest,
+            "table_bytes": table_bytes(self.table.frame),
             "first": None if dates is None else dates.min().date().isoformat(),
             "last": None if dates is None else dates.max().date().isoformat(),
             "notes": list(self.table.notes),

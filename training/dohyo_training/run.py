@@ -22,6 +22,7 @@ from dohyo_training.compare import Contender, Verdict, compare
 from dohyo_training.export.trained import Exported, Material, export_model, latency_of
 from dohyo_training.folds import Labels, Split, split
 from dohyo_training.gather import gather
+from dohyo_training.heap import give_back
 from dohyo_training.outcome import Outcome, write_outcome
 from dohyo_training.package.packing import export_archive, pack, tag_of
 from dohyo_training.provenance import provenance
@@ -29,9 +30,11 @@ from dohyo_training.select import Selection, select
 from dohyo_training.state import RunState, folder_or_nothing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
+    from dohyo_training.build.model import Model
     from dohyo_training.build.problem import Problem
     from dohyo_training.champion import Champion
     from dohyo_training.config import RunConfig
@@ -89,10 +92,10 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
     """
     began, cpu = time.monotonic(), time.process_time()
     champion = champion_of(config.champion) if config.champion else None
-    telling.stage("gather")
+    _begin(telling, "gather")
     table = gather(config, base=base, now=now)
     telling.found(f"{len(table.frame)} rows, {len(table.features)} features, {table.task}")
-    telling.stage("analyse")
+    _begin(telling, "analyse")
     analysis = analyse(table, config)
     for sentence in analysis.sentences[:3]:
         telling.found(sentence)
@@ -102,12 +105,13 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
     place = base / config.output.folder
     state = RunState(place / ".unfinished" / origin.content[:16])
     built = _build(config, prepared, champion, state, telling)
-    telling.stage("assess")
+    _begin(telling, "assess")
     asked = champion.ask(prepared.held_back, _frame(prepared)) if champion else None
     assessment = _assess(config, prepared, built, asked)
     with folder_or_nothing(place / tag.replace(":", "-")) as work:
-        telling.stage("export")
-        built, exported = _export(config, prepared, built, work / "model")
+        _begin(telling, "export")
+        extras = _profile_extras(config, prepared, built)
+        exported = export_model(_material(config, prepared, built.model, extras), work / "model")
         telling.found(_export_sentence(exported))
         verdict = _verdict(config, prepared, built, (tag, exported), asked)
         outcome = Outcome(
@@ -127,7 +131,7 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
             time.process_time() - cpu + _children_cpu(),
             _peak_bytes(),
         )
-        telling.stage("package")
+        _begin(telling, "package")
         write_outcome(outcome, work)
         pack(tag, work / "model", origin.content, _metadata(outcome))
         if config.output.archive:
@@ -143,9 +147,15 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
     return Finished(tag, folder, verdict, outcome.headline)
 
 
+def _begin(telling: Telling, stage: str) -> None:
+    """A stage begins, without what the one before has left lying."""
+    give_back()
+    telling.stage(stage)
+
+
 def prepare(config: RunConfig, table: Table, telling: Telling) -> Prepared:
     """Splits the rows and selects the features."""
-    telling.stage("select")
+    _begin(telling, "select")
     parts = split(labels_of(config, table), config.folds)
     telling.found(f"split by {parts.scheme}: {parts.reason}")
     of_table_rows = [
@@ -175,13 +185,24 @@ def _build(
     state: RunState,
     telling: Telling,
 ) -> Built:
-    telling.stage("build")
+    _begin(telling, "build")
     unfitted = partial(features.pipeline, config, prepared.table, columns=prepared.selection.kept)
     material = material_of(config, prepared.development, prepared.split.pairs, unfitted)
     recipe = champion.recipe() if champion else None
+
+    def timed(model: Model) -> float | None:
+        found = latency_of(_material(config, prepared, model))
+        give_back()
+        return found
+
     try:
         built = build(
-            config, material, [recipe] if recipe else [], progress=telling.progress, memory=state
+            config,
+            material,
+            [recipe] if recipe else [],
+            progress=telling.progress,
+            memory=state,
+            timed=timed,
         )
     finally:
         release()
@@ -209,28 +230,19 @@ def _assess(
     return assess(config, prepared.table, built.model, held, metrics)
 
 
-def _export(
-    config: RunConfig, prepared: Prepared, built: Built, folder: Path
-) -> tuple[Built, Exported]:
-    """The chosen model's folder, and the time of one row of all models."""
+def _material(
+    config: RunConfig, prepared: Prepared, model: Model, extras: Mapping[str, Any] | None = None
+) -> Material:
+    """What the serving form of a model is made from."""
     development = prepared.split.development
-    material = Material(
-        built.model,
+    return Material(
+        model,
         features.fields(config, prepared.table, prepared.selection.kept, development),
         prepared.problem.rows.iloc[development],
         config.gates.parity,
         config.training.seed,
-        _profile_extras(config, prepared, built),
+        extras or {},
     )
-    exported = export_model(material, folder)
-    times: dict[str, float] = {}
-    for name, model in built.models.items():
-        with_form = folder.parent / f".latency-{name}"
-        found = latency_of(replace(material, model=model), with_form)
-        shutil.rmtree(with_form, ignore_errors=True)
-        if found is not None:
-            times[name] = found
-    return replace(built, leaderboard=built.leaderboard.with_latency(times)), exported
 
 
 def _profile_extras(config: RunConfig, prepared: Prepared, built: Built) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Encoded:
         """Some of the rows."""
         return Encoded(self.x[rows], self.y[rows], self.outputs)
 
+    def features_at(self, places: set[int]) -> set[str]:
+        """The features that these outputs are made from."""
+        return {name for place in places for name in self.outputs[place]}
+
     def shuffled(self, column: str, chance: np.random.Generator) -> Numbers:
         """The outputs, with all that comes of one feature taken from other rows."""
         places = [place for place, sources in enumerate(self.outputs) if column in sources]
@@ -74,6 +78,16 @@ def reference_model(task: TaskType, seed: int) -> Any:
     )
 
 
+def splitting(model: Any) -> set[int]:
+    """The outputs that a fitted reference model splits on; no other one changes what it says."""
+    trees = (tree for iteration in model._predictors for tree in iteration)  # noqa: SLF001
+    return {
+        int(place)
+        for tree in trees
+        for place in tree.nodes["feature_idx"][tree.nodes["is_leaf"] == 0]
+    }
+
+
 def score(task: TaskType, model: Any, x: Numbers, y: NDArray[Any]) -> float:
     """The score of a fitted model, greater when better."""
     value: float = get_scorer(SCORERS[task])(model, x, y)
@@ -87,7 +101,6 @@ def dropped(config: RunConfig, table: Table, rows: Rows) -> dict[str, str]:
     method = config.selection.method
     if method == "none" or not left:
         return {}
-    transformer = features.pipeline(config, table, columns=left)
     transformer = features.pipeline(config, table, columns=left)
     y = table.y[rows]
     x = transformer.fit_transform(table.x.iloc[rows], y)
@@ -195,7 +208,11 @@ def _rescued(config: RunConfig, task: TaskType, rows: Encoded, weak: list[str]) 
             return set(weak)
         model = reference_model(task, config.training.seed).fit(known.x, known.y)
         whole = _losses(task, model, unseen.x, unseen.y)
+        seen = unseen.features_at(splitting(model))
         for column in weak:
+            if column not in seen:
+                more[column].append(np.zeros(len(unseen.y)))
+                continue
             shuffled = unseen.shuffled(column, chance)
             more[column].append(_losses(task, model, shuffled, unseen.y) - whole)
     return {column for column in weak if _beyond_noise(np.concatenate(more[column]))}
@@ -219,8 +236,9 @@ def effects(
     """Loss of score when what comes of a feature is shuffled over the rows, for each feature."""
     rows = rows.take(np.arange(min(len(rows.y), _JUDGED_ROWS)))
     whole = score(task, model, rows.x, rows.y)
-    lost = {}
-    for column in columns:
+    lost = dict.fromkeys(columns, 0.0)
+    seen = rows.features_at(splitting(model))
+    for column in filter(seen.__contains__, columns):
         shuffled = rows.shuffled(column, chance)
         lost[column] = whole - score(task, model, shuffled, rows.y)
     return lost

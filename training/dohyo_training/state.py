@@ -6,14 +6,19 @@ import os
 import pickle
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dohyo_training.build.trial import Trial
+
+
+# Export and packing take minutes; a day is no run that still writes.
+_ABANDONED_SECONDS: Final = 86_400
 
 
 class RunState:
@@ -62,6 +67,7 @@ def replace_file(file: Path, content: bytes) -> None:
 def folder_or_nothing(folder: Path) -> Iterator[Path]:
     """A folder to write into that takes its name only when all is written."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     work.chmod(0o755)
     try:
@@ -75,3 +81,10 @@ def folder_or_nothing(folder: Path) -> Iterator[Path]:
             work.rename(folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what killed runs of this version left, and nothing that one may still write to."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)

@@ -3,6 +3,7 @@
 `python kserve_app.py PIPELINE HTTP_PORT GRPC_PORT`.
 """
 
+import logging
 import sys
 
 import joblib
@@ -16,12 +17,16 @@ class Cells(Model):
         self.ready = True
 
     def predict(self, payload, headers=None, response_headers=None):
-        probabilities = self.pipeline.predict_proba(payload.inputs[0].as_numpy())
+        probabilities = self.pipeline.predict_proba(payload.inputs[0].as_numpy()).astype("float64")
         output = InferOutput("probabilities", list(probabilities.shape), "FP64")
         output.set_data_from_numpy(probabilities, binary_data=False)
         return InferResponse(payload.id or "", "cells", [output])
 
 
-ModelServer(
+server = ModelServer(
     http_port=int(sys.argv[2]), grpc_port=int(sys.argv[3]), workers=1, access_log_format=None
-).start([Cells()])
+)
+# No server here writes a line for each request.
+for name in ("uvicorn.access", "kserve.trace"):
+    logging.getLogger(name).disabled = True
+server.start([Cells()])

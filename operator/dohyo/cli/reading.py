@@ -105,9 +105,11 @@ def read(
     remarks: list[Remark] = []
     others = 0
     names = list(files)
+    seen, seen_batches = _Seen(), _Seen()
     for file in names:
-        seen: set[tuple[str, str]] = set()
-        seen_batches: set[tuple[str, str]] = set()
+        if ground is None:
+            # Files for clusters may be alternatives; those of one ring are all of what it runs.
+            seen, seen_batches = _Seen(), _Seen()
         for document in _documents(file, remarks):
             if not _is_ours(document):
                 others += 1
@@ -158,9 +160,24 @@ def _is_batch(document: Document) -> bool:
     return isinstance(document.value, dict) and document.value.get("kind") == BATCH_KIND
 
 
-def _batch_remarks(
-    document: Document, seen: set[tuple[str, str]], allow_host_access: bool
-) -> Iterator[Remark]:
+class _Seen:
+    """Names that earlier documents have used, and in which file and line."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def again(self, document: Document, metadata: dict[str, Any]) -> Iterator[Violation]:
+        """Whether the document's name is one of them; it is from now on."""
+        key = (str(metadata.get("namespace", "")), str(metadata.get("name", "")))
+        if key in self._places and key[1]:
+            file, line = self._places[key]
+            where = "" if file == document.file else f", in {file}:{line}"
+            words = f"has been used above{where}"
+            yield Violation("metadata.name", key[1], words, "only the last one would stay")
+        self._places[key] = document.file, document.line_of("metadata.name")
+
+
+def _batch_remarks(document: Document, seen: _Seen, allow_host_access: bool) -> Iterator[Remark]:
     value = document.value
     metadata = value.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -168,7 +185,7 @@ def _batch_remarks(
     checked = check_batch(value, allow_host_access=allow_host_access)
     errors = [
         *_headed(value, BATCH_KIND),
-        *_again(metadata, seen),
+        *seen.again(document, metadata),
         *checked.unknown,
         *checked.refused,
     ]
@@ -188,7 +205,7 @@ class _Look:
     allow_host_access: bool
 
 
-def _remarks(look: _Look, seen: set[tuple[str, str]]) -> Iterator[Remark]:
+def _remarks(look: _Look, seen: _Seen) -> Iterator[Remark]:
     document, value = look.document, look.value
     if not isinstance(value, dict):
         yield _remark(document, "", "error", Violation("", value, f"is no {KIND}"))
@@ -196,7 +213,7 @@ def _remarks(look: _Look, seen: set[tuple[str, str]]) -> Iterator[Remark]:
     metadata = value.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     name = str(metadata.get("name", ""))
-    errors = [*_headed(value), *_again(metadata, seen), *look.found]
+    errors = [*_headed(value), *seen.again(document, metadata), *look.found]
     before = look.ground.present(value) if look.ground is not None else None
     checked = check(value, before, allow_host_access=look.allow_host_access)
     # A version whose bento is missing has no image either, which is not the user's mistake.
@@ -232,15 +249,6 @@ def _twice(document: Document, name: str) -> Iterator[Remark]:
     for path, line in document.repeated.items():
         twice = Violation(path, None, "stands twice", "remove one of them")
         yield Remark(document.file, line, "error", name, twice)
-
-
-def _again(metadata: dict[str, Any], seen: set[tuple[str, str]]) -> Iterator[Violation]:
-    key = (str(metadata.get("namespace", "")), str(metadata.get("name", "")))
-    if key in seen and key[1]:
-        yield Violation(
-            "metadata.name", key[1], "has been used above", "only the last one would stay"
-        )
-    seen.add(key)
 
 
 def _remark(document: Document, name: str, level: str, violation: Violation) -> Remark:

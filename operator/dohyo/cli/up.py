@@ -18,6 +18,7 @@ from dohyo import logs
 from dohyo.cli.complaint import Complaint
 from dohyo.cli.ground import Ground
 from dohyo.cli.reading import read
+from dohyo.contract import KIND
 from dohyo.contract.environment import VariableError
 from dohyo.local.failure import RingError
 from dohyo.local.ring import Options, Ring, Told
@@ -43,7 +44,7 @@ def run(arguments: Namespace) -> int:
     if not 0 < arguments.port < _PORTS:
         raise Complaint(f"--port {arguments.port} is no port; choose 1024 to {_PORTS - 1}")
     # Before anything is started or taken: a file that is wrong now is the user's first concern.
-    _refuse(read(files, ground=Ground(arguments.namespace)))
+    _refuse(_read(files, Ground(arguments.namespace)))
     state = StateFolder(Path(arguments.state or default_folder(os.environ)).absolute())
     try:
         state.hold()
@@ -66,6 +67,19 @@ def _files(given: Sequence[str]) -> tuple[str, ...]:
     if "-" in given:
         raise Complaint("standard input cannot be watched; name a file")
     return tuple(dict.fromkeys(given))
+
+
+def _read(files: Sequence[str], ground: Ground) -> Reading:
+    """What the files hold for a ring.
+
+    Raises:
+        Complaint: a file cannot be read, or there is nothing in them that a ring runs.
+    """
+    reading = read(files, ground=ground)
+    if not reading.resources and not reading.errors:
+        where = ", ".join(files)
+        raise Complaint(f"no {KIND} in {where}; batches are scored by `dohyo batch`")
+    return reading
 
 
 def _refuse(reading: Reading) -> None:
@@ -114,7 +128,7 @@ class _Session:
 
     def _adopt(self, ring: Ring) -> None:
         try:
-            reading = read(self._files, ground=Ground(self._arguments.namespace, ring.present))
+            reading = _read(self._files, Ground(self._arguments.namespace, ring.present))
         except Complaint as complaint:
             self._say(f"{complaint}; all stays as it is")
             return

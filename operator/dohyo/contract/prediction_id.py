@@ -21,11 +21,12 @@ base64url without padding, integers big-endian:
 from __future__ import annotations
 
 import binascii
+import hashlib
 import hmac
 import struct
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from dohyo.contract import BUCKETS, MODE_FALLBACK, MODE_PINNED, MODE_SHADOW, MODE_SPLIT
 
@@ -43,8 +44,12 @@ MODES: Final = (MODE_SPLIT, MODE_PINNED, MODE_FALLBACK, MODE_SHADOW)
 Reason = Literal["length", "alphabet", "format", "fields", "key", "signature"]
 
 _MAC_BYTES: Final = 16
+# Of SHA-256, as HMAC pads its key.
+_BLOCK_BYTES: Final = 64
 _NO_ENTITY: Final = bytes(8)
 _FIXED: Final = struct.Struct(">BQ8sHII8sB")
+# Arm, and the counts of no shares and of the numbers.
+_AFTER_NONCE: Final = 3
 _SHADOW, _ENTITY, _BUCKET = 4, 8, 16
 _KNOWN_FLAGS: Final = 31
 _LONGEST_STRING: Final = {
@@ -128,6 +133,50 @@ def encode(prediction: PredictionId, key_id: str, key: bytes) -> str:
     Raises:
         ValueError: a field is beyond what the format holds.
     """
+    signed = _unsigned(prediction, key_id)
+    whole = signed + hmac.digest(key, signed, "sha256")[:_MAC_BYTES]
+    return _text_of(whole).rstrip(b"=").decode("ascii")
+
+
+def encode_rows(
+    prediction: PredictionId, key_id: str, key: bytes, nonces: bytes, numbers: bytes
+) -> bytes:
+    """The texts of many ids that differ in nonce and numbers alone, one after the other.
+
+    Each is what `encode` makes of it, and all are equally long.
+
+    Args:
+        prediction: of the first row; it has no shares.
+        key_id: of the key.
+        key: signs.
+        nonces: 8 bytes for each row.
+        numbers: of each row 8 bytes big-endian for each of `prediction.numbers`.
+    """
+    assert not prediction.shares, "the nonce is found from the end, past no shares"
+    first = _unsigned(prediction, key_id)
+    width = 8 * len(prediction.numbers)
+    end = len(first) - width
+    at = end - _AFTER_NONCE - 8
+    inner, outer = _keyed(key, 0x36), _keyed(key, 0x5C)
+    inner.update(first[:at])
+    between = first[at + 8 : end]
+    head, pad = first[:at], bytes(-(len(first) + _MAC_BYTES) % 3)
+    whole: list[bytes] = []
+    for row in range(len(nonces) // 8):
+        rest = nonces[8 * row : 8 * row + 8] + between + numbers[width * row : width * (row + 1)]
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(rest)
+        outside.update(inside.digest())
+        whole += (head, rest, outside.digest()[:_MAC_BYTES], pad)
+    text = _text_of(b"".join(whole))
+    if not pad:
+        return text
+    size = len(text) // (len(nonces) // 8)
+    return b"".join(text[at : at + size - len(pad)] for at in range(0, len(text), size))
+
+
+def _unsigned(prediction: PredictionId, key_id: str) -> bytes:
+    """What the signature is of."""
     flags = MODES.index(prediction.mode)
     if prediction.shadow:
         flags |= _SHADOW
@@ -144,7 +193,7 @@ def encode(prediction: PredictionId, key_id: str, key: bytes) -> str:
         key_id, prediction.namespace, prediction.deployment, prediction.version, prediction.trial
     )
     try:
-        signed = b"".join(
+        return b"".join(
             (
                 names,
                 _FIXED.pack(
@@ -163,9 +212,6 @@ def encode(prediction: PredictionId, key_id: str, key: bytes) -> str:
         )
     except (struct.error, IndexError, OverflowError) as error:
         raise ValueError(f"{prediction} does not fit into a prediction id: {error}") from error
-    whole = signed + hmac.digest(key, signed, "sha256")[:_MAC_BYTES]
-    text = binascii.b2a_base64(whole, newline=False).translate(_TO_URL)
-    return text.rstrip(b"=").decode("ascii")
 
 
 def decode(text: str, key_of: Callable[[str, str], bytes | None]) -> PredictionId:
@@ -211,6 +257,16 @@ def _names(*names: str) -> bytes:
     return b"".join(parts)
 
 
+def _keyed(key: bytes, pad: int) -> Any:
+    """One of the two hashes of HMAC after its key, to be copied: HMAC itself cannot be."""
+    short = key if len(key) <= _BLOCK_BYTES else hashlib.sha256(key).digest()
+    return hashlib.sha256(bytes(byte ^ pad for byte in short.ljust(_BLOCK_BYTES, b"\0")))
+
+
+def _text_of(whole: bytes) -> bytes:
+    return binascii.b2a_base64(whole, newline=False).translate(_TO_URL)
+
+
 def _bytes(text: str) -> bytes:
     if not _LEAST_BYTES * 4 // 3 <= len(text) <= MOST_CHARACTERS:
         raise PredictionIdError(
@@ -222,7 +278,7 @@ def _bytes(text: str) -> bytes:
     except (UnicodeEncodeError, binascii.Error):
         whole = b""
     # The last character has bits to spare: only one way of writing it is valid.
-    canonical = binascii.b2a_base64(whole, newline=False).translate(_TO_URL).rstrip(b"=")
+    canonical = _text_of(whole).rstrip(b"=")
     if not whole or canonical != text.encode("ascii", errors="replace"):
         raise PredictionIdError("alphabet", "the prediction id is no base64url without padding")
     if len(whole) < _LEAST_BYTES:

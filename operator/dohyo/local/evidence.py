@@ -121,8 +121,8 @@ class LocalEvidence:
     def _program(self) -> Program:
         database = self._archive.folder / "evidence.db"
         variables = {
-            **os.environ,
             **_PACE,
+            **os.environ,
             "DOHYO_DATABASE_URL": f"sqlite:///{database}",
             "DOHYO_KEYS_FOLDER": str(self._master()),
             "DOHYO_EVIDENCE_PORT": str(self._archive.port),

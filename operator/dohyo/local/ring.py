@@ -21,6 +21,7 @@ from dohyo.local.objects import LocalObjects
 from dohyo.local.parts import Premises, assemble
 from dohyo.local.ports import ensure_free, free_port
 from dohyo.local.processes import Household, end_leftovers
+from dohyo.local.recall import recalled
 from dohyo.local.state import Presence
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Ring:
     def recall(self) -> None:
         """Takes up the resources that a former ring has remembered."""
         for raw in self._state.remembered():
-            self._objects.put(MODEL_DEPLOYMENT, raw)
+            self._objects.put(MODEL_DEPLOYMENT, recalled(raw))
 
     def adopt(self, resources: Iterable[Mapping[str, Any]]) -> None:
         """Makes these the ModelDeployments of the ring, and no others.

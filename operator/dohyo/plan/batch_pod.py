@@ -26,6 +26,8 @@ _DEFAULT_RESOURCES: Final = {
 }
 # The program writes nothing half; it only has to say its last words.
 _GRACE_SECONDS: Final = 20
+# Kubernetes waits five minutes for a node that is lost; a shard begins anew at no risk.
+_LOST_NODE_SECONDS: Final = 60
 
 
 def batch_pod(
@@ -65,6 +67,15 @@ def _pod_spec(
         "enableServiceLinks": False,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "tolerations": [
+            {
+                "key": f"node.kubernetes.io/{state}",
+                "operator": "Exists",
+                "effect": "NoExecute",
+                "tolerationSeconds": _LOST_NODE_SECONDS,
+            }
+            for state in ("not-ready", "unreachable")
+        ],
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": BENTO_UID,

@@ -87,8 +87,9 @@ class GrpcApi:
             self.port = self._server.add_insecure_port(f"{address}:{port}")
         except RuntimeError as error:
             raise ServingError(
-                f"gRPC port {port} cannot be taken; end the program that holds it, choose another "
-                "with --grpc-port, or turn gRPC off with --grpc-port off"
+                f"gRPC port {port} cannot be taken: another program holds it, or another worker of "
+                "this bento, which is served by one (workers=1); choose another port or `off` "
+                "by --grpc-port, or by DOHYO_GRPC_PORT under `bentoml serve`"
             ) from error
         await self._server.start()
         for name in ("", SERVICE):
@@ -131,18 +132,18 @@ class GrpcApi:
         async def counted(request: Any, context: Any) -> Any:
             began = time.monotonic()
             code = "OK"
+            # Inference adds to it once it has an answer.
+            context.set_trailing_metadata((version,))
             try:
                 return await call(request, context)
             except RequestError as error:
                 code = error.kind.code
-                context.set_trailing_metadata((version,))
                 await context.abort(_CODES[code], in_words(error))
             except Exception as error:
                 if isinstance(error, grpc.aio.AbortError):
                     raise
                 code = FAULT.code
                 logger.exception("a request fails")
-                context.set_trailing_metadata((version,))
                 await context.abort(_CODES[code], "this request failed; the log says more")
             except asyncio.CancelledError:
                 code = "CANCELLED"

@@ -193,4 +193,5 @@ def _label_datatype(classes: Sequence[Any]) -> str:
 
 
 def _datatype(field: Field) -> str:
-    return {NUMBER: "FP64", INTEGER: "INT64", BOOLEAN: "BOOL"}.get(field.kind, "BYTES")
+    known = {NUMBER: "FP64", INTEGER: "INT64", BOOLEAN: "BOOL"}.get(field.kind)
+    return known or _label_datatype(field.categories)

@@ -76,7 +76,13 @@ def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any) -> Ar
     allowed = "b" if dtype.kind == "b" else "iub" if dtype.kind in "iu" else "iubf"
     if values.size and values.dtype.kind not in allowed:
         raise _malformed(name, f"data does not hold {datatype} values")
-    return _shaped(name, values.astype(dtype) if dtype.kind != "f" else values, shape)
+    if dtype.kind != "f":
+        exact = values.astype(dtype)
+        if (exact != values).any():
+            wrong = values[exact != values][0]
+            raise _malformed(name, f"data holds {wrong}, which is no {datatype}")
+        values = exact
+    return _shaped(name, values, shape)
 
 
 def from_binary(

@@ -7,12 +7,16 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
+from dohyo.contract.batch_evidence import BatchEvidence
+from dohyo.contract.documents import from_json
+from dohyo.contract.evidence import STATE_NO_DATA
 from dohyo.contract.keys import key_files
 from dohyo.contract.prediction_id import decode
 from tests.local.batch.scoring import Batch, Scores, order
-from tests.local.evidence.running import key_folder, keys_of, running
+from tests.local.evidence.running import key_folder, keys_of, operators, quality, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,5 +52,58 @@ def test_counts_are_told_once_and_ids_belong_to_no_trial(few: Path, tmp_path: Pa
         decode(each, own.signing_key)
         for each in Scores(tmp_path / "out" / "r1").rows(2)["prediction_id"]
     ]
-    assert {(each.trial, each.share, each.mode) for each in ids} == {("", None, "pinned")}
+    assert {(each.trial, each.share, each.mode) for each in ids} == {("batch:r1", None, "pinned")}
     assert len({each.nonce for each in ids}) == 2_000
+
+
+def test_later_labels_compare_versions_on_the_same_rows_and_join_no_trial(
+    few: Path, tmp_path: Path
+) -> None:
+    master = key_folder(tmp_path / "master")
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    for name, text in key_files(keys_of(master, "shop")).items():
+        (folder / name).write_text(text)
+    with running(f"sqlite:///{tmp_path / 'evidence.db'}", master) as found:
+        service = found.of("tumours")
+        # A trial of these very versions is open, and learns nothing from the run.
+        service.declare(service.plan(quality(), champion="logistic", challenger="boosting"))
+        url = f"http://127.0.0.1:{service.port}"
+        source, target = few.as_uri(), (tmp_path / "out").as_uri()
+        given = order(source, target, "logistic", "boosting", evidence_url=url)
+        Batch(tmp_path, given, DOHYO_KEYS=str(folder)).done("score", "--index", "0")
+        scores = Scores(tmp_path / "out" / "r1")
+        truth = pd.read_parquet(few)["finding"]
+        both = {name: scores.rows(1, name) for name in ("logistic", "boosting")}
+        rows = [
+            {"prediction_id": row.prediction_id, "label": truth[row.row]}
+            for name, part in both.items()
+            for row in part.itertuples()
+            if name == "logistic" or row.row < 300
+        ]
+        assert service.feedback(rows[:1_000]) == {"accepted": len(rows[:1_000]), "refused": []}
+        assert service.feedback(rows[1_000:])["refused"] == []
+        again = {"prediction_id": rows[0]["prediction_id"], "label": rows[0]["label"]}
+        assert service.feedback([again])["accepted"] == 1
+
+        path = "/v1/evidence/shop/tumours/batches/"
+        assert service.ask("GET", f"{path}r1")[0] == 401
+        assert service.ask("GET", f"{path}r2", headers=operators(master))[0] == 404
+        status, said = service.ask("GET", f"{path}r1", headers=operators(master))
+        assert status == 200, said
+        told = from_json(BatchEvidence, said)
+        report = service.report()
+
+    wrong = {n: (p.prediction.to_numpy() != truth[p.row].to_numpy()) for n, p in both.items()}
+    assert [(v.name, v.rows) for v in told.versions] == [
+        ("boosting", 300),
+        ("logistic", len(both["logistic"])),
+    ]
+    assert told.versions[0].mean == pytest.approx(wrong["boosting"][:300].mean())
+    assert told.versions[1].mean == pytest.approx(wrong["logistic"].mean())
+    (pair,) = told.pairs
+    gain = wrong["boosting"][:300].mean() - wrong["logistic"][:300].mean()
+    assert pair.rows == 300
+    assert pair.gain == pytest.approx(gain)
+    (gate,) = [g for trial in report.trials for g in trial.gates]
+    assert gate.state == STATE_NO_DATA

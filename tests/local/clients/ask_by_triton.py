@@ -54,9 +54,14 @@ def over_http(port: int, rows: Any) -> dict[str, Any]:
         assert labels == [("benign", "malignant")[row.argmax()] for row in probabilities]
         assert answer.as_numpy("score").tolist() == probabilities[:, 1].tolist()
         found[f"http binary={binary}"] = probabilities.tolist()
-    found["http compressed"] = (
-        client.infer(MODEL, question(by_http, rows)).as_numpy("probabilities").tolist()
-    )
+    for algorithm in ("gzip", "deflate"):
+        answer = client.infer(
+            MODEL,
+            question(by_http, rows),
+            request_compression_algorithm=algorithm,
+            response_compression_algorithm=algorithm,
+        )
+        found[f"http {algorithm}"] = answer.as_numpy("probabilities").tolist()
     _expect_refusal(lambda: client.infer("nobody", question(by_http, rows)), "404")
     _expect_refusal(lambda: client.infer(MODEL, question(by_http, rows[:, :3])), "422")
     return found
@@ -78,7 +83,11 @@ def over_grpc(port: int, rows: Any) -> dict[str, Any]:
     answer = client.infer(MODEL, question(by_grpc, rows), request_id="18", client_timeout=10)
     assert answer.get_response().id == "18"
     _expect_refusal(lambda: client.infer("nobody", question(by_grpc, rows)), "NOT_FOUND")
-    return {"grpc": answer.as_numpy("probabilities").tolist()}
+    packed = client.infer(MODEL, question(by_grpc, rows), compression_algorithm="gzip")
+    return {
+        "grpc": answer.as_numpy("probabilities").tolist(),
+        "grpc gzip": packed.as_numpy("probabilities").tolist(),
+    }
 
 
 async def over_grpc_async(port: int, rows: Any) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dohyo.contract.documents import from_json
-from dohyo.contract.evidence import STATE_ERROR, EvidenceReport
+from dohyo.contract.evidence import GUARD_VIOLATED, STATE_ERROR, EvidenceReport
+from dohyo.contract.records import PredictionRecord, record_to_json
 from dohyo.contract.trials import LabelPlan
 from tests.harness.until import until
 from tests.local.evidence.running import Service, quality, running
@@ -113,6 +116,55 @@ def test_without_its_database_it_says_so_and_goes_on_when_it_is_back(
         assert service.feedback([row, after])["accepted"] == 2
         assert service.report().trials[0].trial == "t1"
     assert len(stored(database)) == 2
+
+
+@pytest.mark.parametrize("who", ["service", "database"])
+def test_who_hung_waits_for_every_pod_before_anything_is_settled(
+    who: str, request: pytest.FixtureRequest, tmp_path: Path, keys: Path
+) -> None:
+    """Pods send what they kept when they next try: one arm first, the other one later."""
+    database = f"sqlite:///{tmp_path}/evidence.db"
+    if who == "database":
+        server: Postgres = request.getfixturevalue("server")
+        database = server.fresh()
+    with running(database, keys, DOHYO_CATCH_UP_SECONDS="5") as service:
+        service.declare(service.plan(quality()))
+        service.records(kept(service, "v12", 1))
+        until("the first is settled", lambda: split_of(service, 1), bool, seconds=30)
+        stop = service.process.send_signal if who == "service" else server.signal
+        stop(signal.SIGSTOP)
+        # Longer than any pod waits for an answer.
+        time.sleep(12)
+        backlog = {version: kept(service, version, 40) for version in ("v12", "v13")}
+        stop(signal.SIGCONT)
+        service.records(backlog["v12"])
+        time.sleep(2)
+        service.records(backlog["v13"])
+        until("both are settled, as alike as they were", lambda: split_of(service, 80), seconds=30)
+
+
+def kept(service: Service, version: str, count: int) -> list[dict[str, object]]:
+    """What a version's pod has to tell of as many entities, a few seconds old."""
+    at = int((time.time() - 2) * 1e6)
+    made = [
+        service.prediction(f"{version[1:]}{i:05d}", version=version, microseconds=at + i)
+        for i in range(count)
+    ]
+    return [
+        record_to_json(PredictionRecord(service.signed(p), p.nonce.hex(), "http", 0.01))
+        for p in made
+    ]
+
+
+def split_of(service: Service, units: int) -> bool:
+    """Whether so many first exposures have settled.
+
+    Raises:
+        AssertionError: the service thinks that the comparison is broken.
+    """
+    guard = service.report().trials[0].guard
+    assert guard.state != GUARD_VIOLATED, guard.message
+    return f" {units:,} first exposures" in guard.message
 
 
 def test_a_crowd_is_told_to_come_back(tmp_path: Path, keys: Path) -> None:

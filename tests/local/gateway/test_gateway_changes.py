@@ -1,4 +1,9 @@
-"""Changes under load: nothing that the gateway does or suffers fails a request."""
+"""Changes under load: nothing that the gateway does or suffers fails a request.
+
+By the gateway alone: it is told worlds faster than any ring comes to them, loses its agent or its
+Envoy, and its upstreams stop or die at a moment that the test chooses. The changes that a file
+brings about are told in tests/local/ring.
+"""
 
 from __future__ import annotations
 

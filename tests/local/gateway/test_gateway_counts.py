@@ -1,4 +1,7 @@
-"""What the gateway counts is what was sent."""
+"""What the gateway counts is what was sent.
+
+By the gateway alone: it begins at nought for each story, and is told what Envoy refuses.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""gRPC on the same port as HTTP/1.1."""
+"""gRPC on the same port as HTTP/1.1.
+
+By the gateway alone: the upstream hands metadata back, lies in its trailers and waits as it is
+told, none of which a bento does. A bento's own gRPC through a ring is told in tests/local/ring.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Who answers a request, and what is stamped on it."""
+"""Who answers a request, and what is stamped on it.
+
+By the gateway alone: upstreams that say what they were sent, tables that no operator would write,
+and settings that no ring has. Who answers whom by a file is told in tests/local/ring.
+"""
 
 from __future__ import annotations
 
@@ -163,6 +167,14 @@ async def test_hosts_paths_and_names(pods: dict[str, Pod], tmp_path: Path) -> No
             assert status == 404
             assert f"host '{host}'" in text
             assert "/<namespace>/<name>/" in text
+
+
+async def test_without_an_evidence_service_feedback_is_the_models_own_path(
+    pods: dict[str, Pod], tmp_path: Path
+) -> None:
+    async with a_ring(tmp_path, a_world(a_table(0), [pods["v12-a"]])) as ring:
+        status, _, body = await ring.get("/feedback")
+        assert (status, body["path"]) == (200, "/feedback")
 
 
 async def test_pinning_can_be_forbidden(pods: dict[str, Pod], tmp_path: Path) -> None:

@@ -36,8 +36,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def shared(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A ring that scales within seconds."""
+    """A ring that scales and settles within seconds."""
     windows = {
+        "DOHYO_SCORE_SECONDS": "0.2",
+        "DOHYO_GRACE_SECONDS": "2",
+        "DOHYO_CATCH_UP_SECONDS": "1",
         "DOHYO_SCALING_STABLE_SECONDS": "3",
         "DOHYO_SCALING_PANIC_SECONDS": "1",
         "DOHYO_SCALING_DOWN_DELAY_SECONDS": "2",

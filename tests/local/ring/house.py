@@ -34,7 +34,8 @@ ENTITY = "x-customer-id"
 READY_SECONDS = 120.0
 ACCOUNT_LINES = 60
 
-# Says the word that it was packed with, at once or after as many seconds as it is told.
+# Says the word that it was packed with, at once or after as many seconds as it is told, and with
+# the status that it is told.
 SPEAKER = """
 import asyncio
 import bentoml
@@ -46,9 +47,10 @@ if arguments.word == "broken":
 @bentoml.service(logging={"access": {"enabled": False}}, tracing={"excluded_urls": ".*"})
 class Service:
     @bentoml.api
-    async def say(self, after: float = 0.0) -> str:
+    async def say(self, ctx: bentoml.Context, after: float = 0.0, status: int = 200) -> str:
         if after:
             await asyncio.sleep(after)
+        ctx.response.status_code = status
         return arguments.word
 """
 
@@ -81,8 +83,8 @@ def a_spec(champion: str, *challengers: tuple[str, float], **fields: Any) -> dic
     }
 
 
-def a_request(entity: int, after: float = 0.0) -> bytes:
-    body = json.dumps({"after": after})
+def a_request(entity: int, after: float = 0.0, status: int = 200) -> bytes:
+    body = json.dumps({"after": after, "status": status})
     lines = [
         *("POST /say HTTP/1.1", f"Host: {HOST}", f"{ENTITY}: customer-{entity}"),
         *("Content-Type: application/json", f"Content-Length: {len(body)}"),
@@ -124,11 +126,11 @@ class House:
         }
         self.file.write_text(yaml.safe_dump(document, sort_keys=False))
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`dohyo` with these arguments, to its end."""
+    def command(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """`dohyo` with these arguments and variables, to its end."""
         return subprocess.run(
             [str(bentos.PROGRAMS / "dohyo"), *arguments],
-            env=self._variables(),
+            env=self._variables() | variables,
             capture_output=True,
             text=True,
             timeout=60,
@@ -184,10 +186,14 @@ class House:
         """Until Envoy has the routing table that the status tells of."""
         until("the table is applied", self._lag, (0).__eq__, seconds=READY_SECONDS)
 
+    @property
+    def agent(self) -> str:
+        """URL of the gateway's agent."""
+        return str(json.loads((self.state / "ring.json").read_text())["agent"])
+
     def gateway_report(self) -> GatewayReport:
         """What the gateway has applied and counted."""
-        agent = json.loads((self.state / "ring.json").read_text())["agent"]
-        connection = http.client.HTTPConnection(agent.removeprefix("http://"), timeout=10)
+        connection = http.client.HTTPConnection(self.agent.removeprefix("http://"), timeout=10)
         try:
             connection.request("GET", AGENT_REPORT_PATH)
             return report_from_json(json.loads(connection.getresponse().read()))

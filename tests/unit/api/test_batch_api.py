@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,11 +69,21 @@ def test_shards_are_several_for_each_pod_and_not_too_many() -> None:
         ("0 6 * * mon", "Europe/Berlin", "2026-11-25T00:00", "2026-11-30T05:00"),
         ("*/15 * * * *", None, "2026-11-25T10:15", "2026-11-25T10:30"),
         ("0 0 13 * 5", None, "2026-11-25T00:00", "2026-11-27T00:00"),
-        ("0 0 */10 * 1", None, "2026-11-25T00:00", "2026-12-21T00:00"),
+        ("0 0 * * 1", None, "2026-11-25T00:00", "2026-11-30T00:00"),
+        # A star with a step is one of two choices, either of which will do.
+        ("0 0 */10 * 1", None, "2026-11-25T00:00", "2026-11-30T00:00"),
+        ("0 0 */10 * 1", None, "2026-11-30T00:00", "2026-12-01T00:00"),
+        ("0 0 ? * 0,1/2", None, "2026-11-25T00:00", "2026-11-27T00:00"),
+        ("5/20 10 * * *", None, "2026-11-25T10:05", "2026-11-25T10:25"),
+        ("0 0 * jan-mar mon-fri", None, "2026-11-25T00:00", "2027-01-01T00:00"),
         ("0 0 29 2 *", None, "2026-11-25T00:00", "2028-02-29T00:00"),
+        # The clock goes from 2 to 3, and in autumn from 3 to 2.
         ("30 2 * * *", "Europe/Berlin", "2027-03-27T02:00", "2027-03-29T00:30"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-24T22:00", "2026-10-25T00:30"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30", "2026-10-25T01:30"),
+        ("*/30 * * * *", "Europe/Berlin", "2027-03-28T00:30", "2027-03-28T01:00"),
         ("@weekly", None, "2026-11-25T00:00", "2026-11-29T00:00"),
-        ("0 0 31 2 *", None, "2026-11-25T00:00", None),
+        ("0 0 * * *", "Nowhere/Land", "2026-11-25T00:00", None),
     ],
 )
 def test_when_a_schedule_is_due(text: str, zone: str | None, after: str, due: str | None) -> None:
@@ -82,8 +93,26 @@ def test_when_a_schedule_is_due(text: str, zone: str | None, after: str, due: st
 
 
 @pytest.mark.parametrize(
-    "text", ["* * * *", "60 * * * *", "5-1 * * * *", "*/0 * * * *", "a * * * *"]
+    ("text", "named"),
+    [
+        ("* * * *", "has 4 fields"),
+        ("60 * * * *", "minute '60'"),
+        ("5-1 * * * *", "minute '5-1'"),
+        ("*/0 * * * *", "minute '*/0'"),
+        ("a * * * *", "minute 'a'"),
+        ("* 24 * * *", "hour '24'"),
+        ("* * 0 * *", "day of the month '0'"),
+        ("0 0 31 2 *", "day of the month '31'"),
+        ("* * * foo *", "month 'foo'"),
+        # What other crons know and Kubernetes does not.
+        ("* * * * 7", "day of the week '7'"),
+        ("* * * * 1-7", "day of the week '1-7'"),
+        ("* * L * *", "day of the month 'l'"),
+        ("* * * * 1#2", "day of the week '1#2'"),
+        ("0 * * * * *", "has 6 fields"),
+        ("@reboot", "has 1 fields"),
+    ],
 )
-def test_no_schedule(text: str) -> None:
-    with pytest.raises(ValueError, match="write"):
+def test_no_schedule(text: str, named: str) -> None:
+    with pytest.raises(ValueError, match=f"{re.escape(named)}.*write"):
         schedule_of(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dohyo.contract.keys import Keys
-from dohyo.contract.prediction_id import decode
+from dohyo.contract.prediction_id import decode, encode
 from dohyo_batch.signing import Signer
 from tests.unit.batch.test_manifest import ORDER
 
@@ -20,7 +20,7 @@ def test_signed_ids_are_read_and_belong_to_no_trial() -> None:
     read = [decode(each, KEYS.signing_key) for each in ids]
     assert [each.numbers for each in read] == [tuple(row) for row in OUTPUTS.tolist()]
     assert {(each.mode, each.trial, each.share, each.version) for each in read} == {
-        ("pinned", "", None, "v12")
+        ("pinned", "batch:r1", None, "v12")
     }
     assert len({each.nonce for each in read}) == len(ROWS)
 
@@ -50,3 +50,14 @@ def test_without_keys_ids_only_tell_predictions_apart() -> None:
         "r1.v12.0",
         "r1.v12.7",
     ]
+
+
+def test_many_ids_are_what_each_is_alone() -> None:
+    for outputs in (OUTPUTS, OUTPUTS[:, :1], np.zeros((3, 9))):
+        for version in ("v1", "v12", "v123"):
+            ids = Signer(ORDER, "r1", 1_000_000, KEYS).ids(version, ROWS, outputs).to_pylist()
+            key = KEYS.signing_key("k1", "shop")
+            assert key is not None
+            assert ids == [encode(decode(each, KEYS.signing_key), "k1", key) for each in ids]
+            nonces = [decode(each, KEYS.signing_key).nonce for each in ids]
+            assert nonces == [int(row).to_bytes(8) for row in ROWS]

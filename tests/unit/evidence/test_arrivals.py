@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from dohyo.contract.batch_evidence import trial_of_run
 from dohyo.contract.prediction_id import PredictionId, encode
 from dohyo.contract.records import PredictionRecord
 from dohyo.contract.trials import EpochPlan, TrialPlan
-from dohyo_evidence.arrivals import Context, KnownTrial, read_records
+from dohyo_evidence.arrivals import Context, KnownTrial, read_feedback, read_records
 
 KEY = os.urandom(32)
 NOW = 1_000_000.0
@@ -60,3 +61,55 @@ def test_a_version_of_another_trial_is_no_evidence_here() -> None:
 def test_a_token_of_another_namespace_opens_nothing() -> None:
     _, refused, _ = read_records([record("a", 0, (9_000, 1_000))], context(), "bank")
     assert refused[0].reason == "foreign"
+
+
+def of_a_run(run: str, **changes: Any) -> str:
+    """The id of a row that a run has scored, by the version that is also a trial's challenger."""
+    fields: dict[str, Any] = {
+        "namespace": "shop",
+        "deployment": "model",
+        "version": "c",
+        "trial": trial_of_run(run),
+        "epoch": 0,
+        "mode": "pinned",
+        "arm": 255,
+        "shares": (),
+        "entity": None,
+        "bucket": None,
+        "microseconds": int(NOW * 1e6),
+        "rows": 1,
+        "numbers": (0.2, 0.8),
+        "shadow": False,
+        "nonce": (7).to_bytes(8),
+        **changes,
+    }
+    return encode(PredictionId(**fields), "k1", KEY)
+
+
+# The second run is called as if its ids were of the open trial as well.
+@pytest.mark.parametrize("run", ["weekly-1", "weekly+t2"])
+def test_a_label_of_a_batch_row_is_the_runs_and_no_trials(run: str) -> None:
+    rows, refused, taken = read_feedback([{"prediction_id": of_a_run(run), "label": 1}], context())
+
+    assert (refused, taken) == ([], 1)
+    ((key, row),) = rows.batch_labels.items()
+    assert key == ("shop", "model", run, (7).to_bytes(8).hex(), "c")
+    assert (row["classes"], row["predicted"], row["label"]) == (True, 1.0, 1.0)
+    of_trials = (rows.labels, rows.exposures, rows.predictions, rows.events, rows.served)
+    assert not any(of_trials)
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"prediction_id": of_a_run("w"), "reward": 1.0}, "takes a label alone"),
+        ({"prediction_id": of_a_run("w", numbers=()), "label": 1}, "more than 8 outputs"),
+        ({"prediction_id": of_a_run("w"), "label": "yes"}, "is no class"),
+        ({"prediction_id": of_a_run("w"), "label": 1, "row": 1}, "must be 0 to 0"),
+    ],
+)
+def test_what_is_no_label_of_a_batch_row_is_refused(row: dict[str, Any], says: str) -> None:
+    rows, (refused,), taken = read_feedback([row], context())
+
+    assert (taken, rows.batch_labels) == (0, {})
+    assert says in refused.message

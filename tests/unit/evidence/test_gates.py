@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from dohyo.contract.evidence import GUARD_VIOLATED, STATE_NO_DATA
-from dohyo.contract.trials import GatePlan, TrialPlan
+from dohyo.contract.evidence import GUARD_VIOLATED, STATE_ERROR, STATE_NO_DATA
+from dohyo.contract.trials import (
+    MISSING_EXCLUDE,
+    MISSING_WORST,
+    GatePlan,
+    LabelPlan,
+    TrialPlan,
+)
 from dohyo_evidence.drift import distance, spent
 from dohyo_evidence.losses import LossError, agree, loss
 from dohyo_evidence.observations import RateUnit, ScoreUnit
@@ -14,6 +22,7 @@ from dohyo_evidence.rate_gates import RateGate
 from dohyo_evidence.score_gates import FREEZING_UNITS, ScoreGate
 from dohyo_evidence.trial_book import PlanConflictError, merged_plan
 from dohyo_evidence.trial_state import TrialState
+from tests.unit.evidence.worlds import split
 
 EVEN = (5_000, 5_000)
 CHAMPION = False
@@ -97,6 +106,16 @@ def test_a_worse_score_fails_unless_so_much_harm_is_allowed() -> None:
         assert gate.report().failed is failed
 
 
+@pytest.mark.parametrize("cap", [None, 8.0])
+def test_a_margin_wider_than_the_score_itself_is_an_error_that_says_so(cap: float | None) -> None:
+    nulls: dict[str, Any] = {"pass_effect": -9.0, "harm_effect": 9.0, "pass_threshold": 20.0}
+    gate = ScoreGate(GatePlan("gate", "reward", cap=cap, **nulls), pairs_decide=True)
+    gate.fold([ScoreUnit(CHAMPION, EVEN, 1, 1, {"gate": float(i % 9)}) for i in range(300)])
+    report = ScoreGate(gate.plan, pairs_decide=True, state=gate.to_state()).report()
+    assert (report.state, report.passed, report.failed) == (STATE_ERROR, False, False)
+    assert "no effect can be as large where reward lies between 0 and 8" in report.message
+
+
 def test_limits_are_frozen_by_units_that_are_no_evidence() -> None:
     gate = ScoreGate(GatePlan("gate", "reward", pass_effect=0.0), pairs_decide=False)
     gate.fold([ScoreUnit(CHAMPION, EVEN, 1, 1, {"gate": float(i)}) for i in range(150)])
@@ -105,6 +124,48 @@ def test_limits_are_frozen_by_units_that_are_no_evidence() -> None:
     gate.fold([ScoreUnit(CHAMPION, EVEN, 1, 1, {"gate": float(i)}) for i in range(150)])
     assert gate.limits is not None
     assert gate.report().champion.units == 300 - FREEZING_UNITS
+
+
+def test_one_reward_beyond_the_limits_counts_as_the_limit() -> None:
+    gate = ScoreGate(
+        GatePlan("gate", "reward", pass_effect=0.0, pass_threshold=20.0), pairs_decide=False
+    )
+    usual = [ScoreUnit(bool(i % 2), EVEN, 1, 1, {"gate": float(i // 2 % 10)}) for i in range(800)]
+    gate.fold(usual)
+    assert gate.limits == (0.0, 9.0)
+    before = gate.report().challenger.mean
+    gate.fold([ScoreUnit(not CHAMPION, EVEN, 1, 1, {"gate": 1e9})])
+    report = gate.report()
+    assert gate.clipped == 1
+    assert report.challenger.mean == pytest.approx(before, abs=0.05)
+    assert not report.passed
+
+
+def test_a_missing_label_counts_for_nothing_or_as_the_worst() -> None:
+    """The challenger is always right, where anybody says so: of two in three nobody does."""
+
+    def happens(challenger: bool, random: np.random.Generator) -> dict[str, Any]:
+        told = not challenger or random.random() < 1 / 3
+        label = float(challenger or random.random() < 0.8) if told else None
+        return {"numbers": "1.0", "outcome": {"label": label, "reward": None}}
+
+    gate = GatePlan(
+        "gate", "loss", loss="zero-one", pass_effect=0.0, harm_effect=0.0,
+        pass_threshold=20.0, harm_threshold=20.0,
+    )  # fmt: skip
+    found = {}
+    for missing in (MISSING_EXCLUDE, MISSING_WORST):
+        labels = LabelPlan(missing=missing)
+        plan = TrialPlan("n", "d", "t", "a", "b", "s", "entity", 0.0, gates=(gate,), labels=labels)
+        state = split(happens)(plan, 1_500, np.random.default_rng(4))
+        found[missing] = state.scores[0].report()
+        # Whatever it counts as: labels that come for one version rather than the other decide
+        # nothing.
+        assert state.guard().state == GUARD_VIOLATED
+        assert "labels arrive alike in both arms" in state.guard().message
+    assert (found[MISSING_EXCLUDE].passed, found[MISSING_EXCLUDE].failed) == (True, False)
+    assert (found[MISSING_WORST].passed, found[MISSING_WORST].failed) == (False, True)
+    assert found[MISSING_WORST].challenger.mean == pytest.approx(2 / 3, abs=0.05)
 
 
 def test_losses() -> None:

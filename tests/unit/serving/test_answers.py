@@ -15,6 +15,7 @@ from sklearn.datasets import load_breast_cancer
 from dohyo.contract import BUCKETS
 from dohyo.contract.keys import Keys
 from dohyo.contract.prediction_id import decode
+from dohyo_form.contract import Contract, Field
 from dohyo_form.form import FOLDER, Form
 from dohyo_serving.endpoint import Endpoint
 from dohyo_serving.errors import ServingError
@@ -218,6 +219,25 @@ async def test_mixed_columns_are_one_tensor_each(
         np.testing.assert_array_equal(scores, got[plain, 1])
 
 
+async def test_categories_that_are_numbers_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    settle(monkeypatch, None, DOHYO_GRPC_PORT="off")
+    contract = Contract(
+        (
+            Field("grade", "category", categories=(1, 2), unknown="reject"),
+            Field("plan", "category", categories=("basic",)),
+        )
+    )
+    async with started(lambda frame: frame["grade"].astype(float), contract=contract) as endpoint:
+        metadata = (await ask(endpoint, "/v2/models/cells")).document
+        assert [each["datatype"] for each in metadata["inputs"]] == ["INT64", "BYTES"]
+        values = {"grade": [2, 1], "plan": ["basic", "other"]}
+        inputs = [
+            {**each, "shape": [2], "data": values[each["name"]]} for each in metadata["inputs"]
+        ]
+        answer = await ask(endpoint, INFER, json.dumps({"inputs": inputs}))
+        assert answer.document["outputs"][0]["data"] == [2.0, 1.0]
+
+
 async def test_binary_tensors_go_in_and_out(
     cells: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,12 +283,16 @@ REFUSALS = [
     (INFER, tensors(ROWS.reshape(5, 5, 6)), 400, "send [rows, columns]"),
     (INFER, tensors().replace("FP64", "FP128"), 400, "datatype 'FP128' is unknown"),
     (INFER, tensors().replace("FP64", "BYTES"), 400, "does not hold texts"),
+    (INFER, tensors(np.array([[300, 1]])).replace("FP64", "UINT8"), 400, "300, which is no UINT8"),
+    (INFER, tensors(np.array([[2**63]])).replace("FP64", "INT64"), 400, "which is no INT64"),
+    (INFER, tensors(ROWS[:1] * 1e40), 422, "from -3.4e+38 to 3.4e+38, not "),
     (INFER, tensors().replace("[5, 30]", "[5, 31]"), 400, "150 values where shape"),
     (INFER, tensors().replace("[5, 30]", "[-5, 30]"), 400, "no list of 1 to 8 sizes"),
     (INFER, tensors().replace("[5, 30]", "[99999999, 9999999]"), 400, "more than"),
     ("/v2/models/other/infer", tensors(), 404, "serves 'cells'"),
     ("/v2/models/cells/versions/v9/infer", tensors(), 404, "no version 'v9'"),
-    ("/v2/models/cells/infer/more", tensors(), 405, "use GET"),
+    ("/v2/models/cells/infer/more", tensors(), 404, "nothing answers at"),
+    ("/v2/models/cells", tensors(), 405, "use GET"),
 ]
 
 
@@ -292,6 +316,11 @@ async def test_grpc_names_the_same_faults(cells: Path, monkeypatch: pytest.Monke
             (messages.ModelInferRequest(model_name="other"), "NOT_FOUND", "serves 'cells'"),
             (messages.ModelInferRequest(model_name="cells"), "INVALID_ARGUMENT", "one tensor"),
             (infer_request(ROWS[:, :4]), "INVALID_ARGUMENT", "send [rows, 30]"),
+            (
+                infer_request(ROWS * np.nan),
+                "INVALID_ARGUMENT",
+                "0.f0: must be a finite number, not nan",
+            ),
         ):
             with pytest.raises(grpc.aio.AioRpcError) as refused:
                 await call(opened, "ModelInfer", request)
@@ -302,7 +331,7 @@ async def test_grpc_names_the_same_faults(cells: Path, monkeypatch: pytest.Monke
         requests = re.findall(
             r'dohyo_serving_requests_total{code="(.*?)",.*"grpc".*} (.*)', metrics
         )
-        assert sorted(requests) == [("INVALID_ARGUMENT", "2.0"), ("NOT_FOUND", "1.0")]
+        assert sorted(requests) == [("INVALID_ARGUMENT", "3.0"), ("NOT_FOUND", "1.0")]
 
 
 async def test_grpc_health_reflection_and_metadata(
@@ -327,8 +356,9 @@ async def test_grpc_health_reflection_and_metadata(
         )
         assert [(each.name, list(each.shape)) for each in metadata.inputs] == [("input", [-1, 30])]
         ready, _ = await call(opened, "ModelReady", messages.ModelReadyRequest(name="cells"))
-        live, _ = await call(opened, "ServerLive", messages.ServerLiveRequest())
+        live, trailing = await call(opened, "ServerLive", messages.ServerLiveRequest())
         assert (ready.ready, live.live) == (True, True)
+        assert trailing["x-dohyo-version"] == "v2"
 
 
 async def test_trace_context_is_passed_on(cells: Path, monkeypatch: pytest.MonkeyPatch) -> None:

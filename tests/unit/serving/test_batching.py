@@ -7,14 +7,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import numpy as np
 import pytest
 
 from dohyo_serving.batching import Batcher
 from dohyo_serving.engine import Limits
 from dohyo_serving.failures import LATE, OVERLOADED, RequestError
-from tests.unit.serving.serving_in_process import ask, settle, started
-from tests.unit.serving.test_answers import INFER, ROWS, records, tensors
+from tests.unit.serving.serving_in_process import ask, call, channel, settle, started
+from tests.unit.serving.test_answers import INFER, ROWS, infer_request, records, tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +116,28 @@ async def test_a_slow_model_leaves_the_loop_and_batches_what_waits() -> None:
     batcher.close()
 
 
+async def test_a_slow_model_keeps_nobody_beyond_the_deadline() -> None:
+    model = Model()
+    model.seconds = 0.03
+    batcher = Batcher(model, 100)
+    await batcher.submit(np.ones((1, 1)), 1, NEVER)
+    model.gate.clear()
+    at_work = batcher.submit(np.ones((1, 1)), 1, time.monotonic() + 0.05)
+    await asyncio.sleep(0.01)
+    queued = batcher.submit(np.ones((1, 1)), 1, time.monotonic() + 0.05)
+    patient = batcher.submit(np.ones((1, 1)), 1, time.monotonic() + 60)
+    for late in (at_work, queued):
+        with pytest.raises(RequestError) as refused:
+            await asyncio.wait_for(late, 5)
+        assert refused.value.kind is LATE
+    assert not patient.done()
+    model.gate.set()
+    np.testing.assert_array_equal(await patient, [[2.0]])
+    # Who gave up while it waited is not predicted.
+    assert model.batches == [1, 1, 1]
+    batcher.close()
+
+
 async def test_requests_beyond_the_bound_are_refused_on_http(
     cells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +150,30 @@ async def test_requests_beyond_the_bound_are_refused_on_http(
         assert (await ask(endpoint, INFER, tensors())).status == 200
         metrics = (await ask(endpoint, "/metrics")).body.decode()
         assert 'dohyo_serving_in_flight{model="cells",version="v2"} 0.0' in metrics
+
+
+async def test_requests_beyond_the_bound_are_refused_on_grpc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle(monkeypatch, None)
+
+    def slow(matrix: Any) -> Any:
+        time.sleep(0.1)
+        return matrix.sum(axis=1)
+
+    async with started(slow, Limits(requests=2)) as endpoint, channel(endpoint) as opened:
+        await call(opened, "ModelInfer", infer_request())
+        calls = (call(opened, "ModelInfer", infer_request()) for _ in range(6))
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [each for each in outcomes if isinstance(each, grpc.aio.AioRpcError)]
+        assert len(refused) == 4
+        for each in refused:
+            assert each.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert each.details() == "2 requests are at work; try again later"
+        late = call(opened, "ModelInfer", infer_request(), timeout=0.05)
+        with pytest.raises(grpc.aio.AioRpcError) as passed:
+            await late
+        assert passed.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 async def test_sizes_and_deadlines_are_limits(cells: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +191,62 @@ async def test_sizes_and_deadlines_are_limits(cells: Path, monkeypatch: pytest.M
         assert announced.status == 413
         late = await ask(endpoint, INFER, tensors(ROWS[:1]), x_envoy_expected_rq_timeout_ms="0")
         assert late.status == 504
+
+
+async def test_accepted_grpc_calls_are_finished_and_new_ones_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settle(monkeypatch, None)
+    begun = threading.Event()
+
+    def slow(matrix: Any) -> Any:
+        begun.set()
+        time.sleep(0.2)
+        return matrix.sum(axis=1)
+
+    async with started(slow) as endpoint, channel(endpoint) as opened:
+        # The first tells the batcher that the model belongs in a thread.
+        await call(opened, "ModelInfer", infer_request())
+        begun.clear()
+        accepted = [asyncio.create_task(call(opened, "ModelInfer", infer_request()))]
+        await asyncio.to_thread(begun.wait, 5)
+        await endpoint.drain(10)
+        answer, _ = await accepted[0]
+        assert len(answer.outputs) == 1
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call(opened, "ModelInfer", infer_request())
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_body_that_does_not_come_takes_nobody_s_place(
+    cells: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch, None, DOHYO_GRPC_PORT="off")
+    async with started(cells, Limits(requests=1, seconds=0.2)) as endpoint:
+        assert endpoint.http is not None
+        sent: list[Any] = []
+        scope: Any = {"type": "http", "method": "POST", "path": INFER, "headers": []}
+
+        async def receive() -> Any:
+            await asyncio.sleep(60)
+
+        async def send(event: Any) -> None:
+            sent.append(event)
+
+        dawdling = asyncio.create_task(endpoint.http(scope, receive, send))
+        await asyncio.sleep(0)
+        assert (await ask(endpoint, INFER, tensors())).status == 200
+        await asyncio.wait_for(dawdling, 5)
+        assert sent[0]["status"] == 408
+        assert (b"connection", b"close") in sent[0]["headers"]
+        assert b"did not come within 0.2 s" in sent[1]["body"]
+        # Somebody else's cancellation stays one.
+        other = asyncio.create_task(endpoint.http(scope, receive, send))
+        await asyncio.sleep(0)
+        other.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await other
+        assert (await ask(endpoint, INFER, tensors())).status == 200
 
 
 async def test_a_plain_function_and_an_estimator_are_served(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -35,10 +37,12 @@ class Inbox:
         self.namespaces: set[str | None] = set()
         self.status = 200
         self.attempts = 0
+        self.attempted_at: list[float] = []
         self.url = ""
 
     async def take(self, request: web.Request) -> web.Response:
         self.attempts += 1
+        self.attempted_at.append(time.monotonic())
         if self.status == 200:
             token = request.headers["Authorization"].removeprefix("Bearer ")
             self.namespaces.add(MASTER.namespace_of_token(token, FOR_RECORDS))
@@ -123,6 +127,22 @@ async def test_a_service_that_is_away_costs_no_prediction(
             await until(lambda: len(evidence.records) == 5)
         (window,) = (each for each in evidence.records if isinstance(each, WindowRecord))
         assert (window.requests, window.dropped) == (9, 4)
+
+
+async def test_no_pause_is_longer_than_what_the_service_waits_for(
+    cells: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes back after all others have been settled would look like a broken split."""
+    monkeypatch.setattr("dohyo_serving.shipping.FLUSH_SECONDS", 0.02)
+    monkeypatch.setattr("dohyo_serving.shipping.MOST_PAUSE_SECONDS", 0.4)
+    async with inbox() as evidence:
+        evidence.status = 503
+        settle(monkeypatch, keys, DOHYO_EVIDENCE_URL=evidence.url, DOHYO_GRPC_PORT="off")
+        async with started(cells) as endpoint:
+            await ask(endpoint, INFER, tensors())
+            await until(lambda: evidence.attempts >= 7)
+    pauses = [after - before for before, after in pairwise(evidence.attempted_at)]
+    assert 0.4 <= max(pauses) < 0.7
 
 
 async def test_refused_records_are_not_sent_again(

@@ -123,6 +123,7 @@ def test_a_duplicate_index_of_pandas_is_a_column_like_any_other(tmp_path: Path) 
         ("task: {target: lat}\n", "the target 'lat' is no column of the data; they have order"),
         ("task: {target: late, event_date: amount}\n", "event_date 'amount' holds no dates"),
         ("task: {target: late, positive: 2}\n", "task.positive 2 is no outcome of 'late'"),
+        ("training: {metric: rmse}\n", "training.metric: 'rmse' is not for binary; choose one of"),
         ("columns: {amont: {}}\n", "columns.amont: is no column of the data"),
         ("columns: {amount: {max: 50}}\n", "column 'amount': .* rows are beyond max 50"),
         ("columns: {region: {kind: number}}\n", "column 'region': row 1 holds .* no number"),

@@ -66,6 +66,27 @@ def test_no_and_on_are_words() -> None:
         ("1e-6", "none", "13: gates.parity: 'none': input should be a valid number"),
         ("target: satisfied", "target: age", "11: columns.age.use: is forbidden, but"),
         ("{parity: 1e-6}", "{primary: value}", "13: gates.primary: is value, but the section"),
+        (
+            "max_depth",
+            "max_dept",
+            "12: models[1].grid.max_dept: xgboost knows no such hyperparameter; did you mean",
+        ),
+        (
+            "xgboost, grid: {max_depth: [3",
+            "forest, grid: {max_depth: [deep",
+            "12: models[1].grid.max_depth: the 'max_depth' parameter of RandomForest",
+        ),
+        ("xgboost", "blend", "12: models[1].grid.max_depth: a blend has no grid"),
+        (
+            "asked}",
+            "asked, type: binary}\ntraining: {metric: mae}",
+            "2: training.metric: 'mae' is not for binary; choose one of accuracy",
+        ),
+        (
+            "asked}",
+            "asked, type: regression}\ntraining: {metrics: [f1]}",
+            "2: training.metrics[0]: 'f1' is not for regression; choose one of mae",
+        ),
         ("{parity: 1e-6}", "{primary: speed}", "13: gates.primary: 'speed' is no metric; choose"),
         (
             "gates: {parity: 1e-6}",
@@ -113,3 +134,14 @@ def test_what_is_no_configuration_is_said(text: str, complaint: str) -> None:
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml:1: cannot be read: No such file"):
         load(tmp_path / "none.yaml")
+
+
+def test_both_kinds_of_a_linear_model_take_its_grid() -> None:
+    for grid in ("C: [1.0]", "l1_ratio: [0.5]", "alpha: [2.0]"):
+        parse(
+            GOOD.replace(
+                "[linear, {name: xgboost, grid: {max_depth: [3, 5]}}]",
+                f"[{{name: linear, grid: {{{grid}}}}}]",
+            ),
+            "run.yaml",
+        )

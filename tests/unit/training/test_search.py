@@ -14,6 +14,7 @@ from dohyo_training.build.metrics import MEASURES
 from dohyo_training.build.search import search, within_budget
 from dohyo_training.build.stage import build
 from dohyo_training.build.trial import Candidate, Trial
+from dohyo_training.complaint import Complaint
 from tests.unit.training.searching import Notes, config, material, told
 
 if TYPE_CHECKING:
@@ -76,6 +77,21 @@ def test_a_budget_admits_the_most_promising_of_each_family_first() -> None:
     assert {"linear", "tree", "hist-boosting", "xgboost"} <= families
     again, _, _ = within_budget(asked, material(asked), "grid")
     assert again == admitted
+
+
+@pytest.mark.parametrize(
+    ("grid", "complaint"),
+    [
+        ({"n_estimators": ["many"]}, "xgboost with n_estimators='many' is no amount of work"),
+        ({"max_depth": ["deep"]}, r"XGBClassifier\(.*max_depth='deep'.*\) cannot be fitted"),
+    ],
+)
+def test_a_value_that_no_fit_takes_is_a_sentence(
+    grid: dict[str, list[str]], complaint: str
+) -> None:
+    asked = config(models=[{"name": "xgboost", "grid": grid}], folds={"k": 2})
+    with pytest.raises(Complaint, match=complaint):
+        search(asked, material(asked), progress=told, memory=Notes())
 
 
 def test_a_budget_for_nothing_still_gives_a_model() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import joblib
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dohyo_training.config.building import Search
+
+
+_KNOCK_SECONDS: Final = 10.0
 
 
 @contextmanager
@@ -27,8 +31,13 @@ def workers(search: Search) -> Iterator[joblib.Parallel]:
         with _dask(search.address), joblib.parallel_config("dask"):
             yield joblib.Parallel(return_as="generator")
     elif search.backend == "ray":
-        with _ray(search.address), joblib.parallel_config("ray"):
-            yield joblib.Parallel(n_jobs=search.jobs)
+        # One pool for all folds: each worker of Ray imports everything anew.
+        with (
+            _ray(search.address),
+            joblib.parallel_config("ray"),
+            joblib.Parallel(n_jobs=search.jobs) as pool,
+        ):
+            yield pool
     else:
         settings = joblib.parallel_config("loky", inner_max_num_threads=1)
         with settings, joblib.Parallel(n_jobs=_jobs(search), return_as="generator") as pool:
@@ -69,23 +78,34 @@ def _dask(address: str) -> Iterator[None]:
 @contextmanager
 def _ray(address: str) -> Iterator[None]:
     try:
-        import ray  # type: ignore[import-not-found]  # noqa: PLC0415
-        from ray.util.joblib import (  # type: ignore[import-not-found]  # noqa: PLC0415
+        import ray  # noqa: PLC0415
+        from ray.util.joblib import (  # noqa: PLC0415
             register_ray,
         )
     except ImportError as error:
         raise Complaint(
             "search.backend: ray is not installed; `pip install ray`, or use local"
         ) from error
+    wanted = address or os.environ.get("RAY_ADDRESS", "auto")
     try:
-        ray.init(address=address or os.environ.get("RAY_ADDRESS", "auto"), log_to_driver=False)
-    except ConnectionError as error:
+        _knock(wanted)
+        ray.init(address=wanted, log_to_driver=False)
+    except (OSError, ValueError) as error:
         raise Complaint(
-            f"search.address: no cluster of Ray answers at {address!r} ({error}); "
+            f"search.address: no cluster of Ray answers at {wanted!r} ({error}); "
             "start one with `ray start --head`, or use search.backend: local"
         ) from error
-    register_ray()
+    register_ray()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Ray itself asks for minutes where nobody listens, and then ends the process."""
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=_KNOCK_SECONDS):
+        pass

@@ -6,6 +6,7 @@ unscaled: thresholds sit on data values, and rounding a scaled value to 32 bits 
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from math import log2, sqrt
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +27,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from dohyo_training.complaint import Complaint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dohyo_training.build.problem import Problem
     from dohyo_training.config.building import ModelChoice
@@ -214,23 +215,59 @@ FAMILIES: Final = {
 }
 
 
-def candidates(choice: ModelChoice) -> list[dict[str, Any]]:
+def candidates(choice: ModelChoice, *, classes: bool) -> list[dict[str, Any]]:
     """The points of a family's grid, the most promising first.
 
     Raises:
         Complaint: the grid names a hyperparameter that the algorithm does not know.
     """
-    family = FAMILIES[choice.name]
-    grid = choice.grid or family.grid
+    for name, text in strange(choice, classes=classes):
+        raise Complaint(f"models: {choice.name}.grid.{name}: {text}")
+    grid = choice.grid or FAMILIES[choice.name].grid
     # The product with the first value of each list foremost.
     points = list(ParameterGrid({name: list(values) for name, values in grid.items()}))
-    for make in (family.classifier, family.regressor):
-        known = set(make({}, 0).get_params())
-        strange = [name for name in grid if name not in known and name != "C"]
-        if strange:
-            raise Complaint(
-                f"models: {choice.name} knows no {strange[0]!r}; "
-                f"it knows {', '.join(sorted(known))}"
-            )
     rank = {name: list(values) for name, values in grid.items()}
     return sorted(points, key=lambda point: sum(rank[n].index(v) for n, v in point.items()))
+
+
+def strange(choice: ModelChoice, *, classes: bool | None = None) -> Iterator[tuple[str, str]]:
+    """Each hyperparameter of a grid that the algorithm does not take, and why.
+
+    Raises:
+        Complaint: the algorithm's library is not installed.
+    """
+    if choice.name == BLEND:
+        yield from ((name, "a blend has no grid; its members have") for name in choice.grid)
+        return
+    family = FAMILIES[choice.name]
+    chosen = [family.classifier, family.regressor]
+    if classes is not None:
+        chosen = [family.classifier if classes else family.regressor]
+    known = {make: _hyperparameters(make, choice.name) for make in chosen}
+    for name, values in choice.grid.items():
+        knowing = [make for make in chosen if name in known[make]]
+        if not knowing:
+            near = difflib.get_close_matches(name, sorted(set().union(*known.values())), n=1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            yield name, f"{choice.name} knows no such hyperparameter{meant}"
+        for value in values:
+            reasons = [_refusal(make, name, value) for make in knowing]
+            if reasons and all(reasons):
+                yield name, reasons[0]
+
+
+def _hyperparameters(make: Callable[[Parameters, int], Any], family: str) -> set[str]:
+    own = {"C"} if family == "linear" else set()
+    return own | set(make({}, 0).get_params())
+
+
+def _refusal(make: Callable[[Parameters, int], Any], name: str, value: Any) -> str:
+    """What scikit-learn says against a value; of other libraries only a fit finds it out."""
+    try:
+        estimator = make({name: value}, 0)
+        if hasattr(estimator, "_parameter_constraints"):
+            estimator._validate_params()  # noqa: SLF001 - else it is said by the first fit alone
+    except (TypeError, ValueError) as error:
+        text = str(error)
+        return text[0].lower() + text[1:]
+    return ""

@@ -18,6 +18,7 @@ from dohyo_training.build.families import BLEND, DUMMY, FAMILIES, Size, candidat
 from dohyo_training.build.metrics import MEASURES
 from dohyo_training.build.problem import weights_of_rows
 from dohyo_training.build.trial import Candidate, Fold, Trial
+from dohyo_training.complaint import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -140,7 +141,7 @@ def within_budget(
     another model than an idle one. Families take turns, the most promising candidate first.
     """
     lists = [
-        [Candidate(choice.name, tuple(sorted(point.items()))) for point in candidates(choice)]
+        [Candidate(choice.name, tuple(sorted(point.items()))) for point in candidates(choice, classes=material.problem.is_classification)]
         for choice in config.models
         if choice.name != BLEND
     ]
@@ -165,10 +166,12 @@ def _planned_seconds(candidate: Candidate, material: Material, kind: str) -> flo
     outcomes = len(problem.classes) if problem.kind == "multiclass" else 1
     columns = 2 * problem.rows.shape[1]  # what encoding makes of them, as a rule
     family, parameters = FAMILIES[candidate.family], dict(candidate.parameters)
-    seconds = sum(
-        family.cpu_seconds(parameters, Size(len(fitting), columns, outcomes))
-        for fitting, _ in material.pairs
-    )
+    sizes = [Size(len(fitting), columns, outcomes) for fitting, _ in material.pairs]
+    try:
+        seconds = sum(family.cpu_seconds(parameters, size) for size in sizes)
+    except TypeError:
+        given = ", ".join(f"{name}={value!r}" for name, value in candidate.parameters)
+        raise Complaint(f"models: {candidate.family} with {given} is no amount of work") from None
     # Of ten candidates one or two see all rows, three see a third, and all see a ninth.
     return seconds / HALVING_FACTOR if kind == "halving" else seconds
 

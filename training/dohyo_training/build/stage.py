@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dohyo_training.build.backend import release
 from dohyo_training.build.blend import blend
 from dohyo_training.build.families import BLEND
 from dohyo_training.build.leaderboard import Leaderboard, leaderboard
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dohyo_training.config import RunConfig
 
     Pairs = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+    Timed = Callable[[Model], float | None]
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,16 @@ class Built:
     """What building gave.
 
     Attributes:
-        found: every trial of the search.
+        found: every trial of the search, without outputs.
         finalists: trials of each entry of the leaderboard, the blend among them.
-        leaderboard: with the choice.
+        leaderboard: with the choice, and with the times of one row that were measured.
         model: the chosen one.
-        models: all of the leaderboard, fitted, for the times of their served forms.
     """
 
     found: Found
     finalists: Mapping[str, Sequence[Trial]]
     leaderboard: Leaderboard
     model: Model
-    models: Mapping[str, Model]
 
 
 def material_of(
@@ -61,9 +61,16 @@ def build(
     *,
     progress: Progress,
     memory: Memory,
+    timed: Timed = lambda _: None,
 ) -> Built:
-    """Searches, ranks, chooses and fits on all development rows."""
+    """Searches, ranks, chooses and fits on all development rows.
+
+    `timed` is shown each model of the leaderboard once, and gives the time of one of its rows.
+    """
     found = search(config, material, extra, progress=progress, memory=memory)
+    # Nothing is fitted beside what follows, and idle workers hold as much as busy ones.
+    release()
+    found.trials = [one.without_output() for one in found.trials]
     finalists: dict[str, Sequence[Trial]] = dict(found.finalists)
     weights: Mapping[str, float] = {}
     if any(choice.name == BLEND for choice in config.models):
@@ -77,12 +84,35 @@ def build(
         one_standard_error=config.training.one_standard_error,
     )
     refitter = Refitter.prepare(config, material)
-    estimators = {
-        name: refitter.estimator(trials[0].candidate)
-        for name, trials in finalists.items()
-        if name != BLEND
-    }
-    if BLEND in finalists:
-        estimators[BLEND] = refitter.combine(estimators, weights)
-    models = {name: refitter.model(estimators[name], finalists[name]) for name in estimators}
-    return Built(found, finalists, board, models[board.chosen.name], models)
+    model, times = _fitted(refitter, finalists, weights, board.chosen.name, timed)
+    return Built(found, finalists, board.with_latency(times), model)
+
+
+def _fitted(
+    refitter: Refitter,
+    finalists: Mapping[str, Sequence[Trial]],
+    weights: Mapping[str, float],
+    chosen: str,
+    timed: Timed,
+) -> tuple[Model, dict[str, float]]:
+    """The chosen model, and the time of a row of each; no other model outlives its turn."""
+    members: dict[str, Any] = {}
+    times: dict[str, float] = {}
+    kept: Model | None = None
+    # The blend is made of others, so it comes last.
+    for name in sorted(finalists, key=lambda name: name == BLEND):
+        if name == BLEND:
+            estimator = refitter.combine(members, weights)
+        else:
+            estimator = refitter.estimator(finalists[name][0].candidate)
+        if name in weights:
+            members[name] = estimator
+        model = refitter.model(estimator, finalists[name])
+        took = timed(model)
+        if took is not None:
+            times[name] = took
+        if name == chosen:
+            kept = model
+        del estimator, model
+    assert kept is not None
+    return kept, times

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from dohyo_training.build.families import FAMILIES
 from dohyo_training.build.metrics import MEASURES
+from dohyo_training.complaint import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +86,11 @@ class Trial:
     fitting_rows: int
     fit_cpu_seconds: float
 
+    def without_output(self) -> Trial:
+        """The scores alone; outputs of every fit together are larger than the table."""
+        none = np.empty(0)
+        return replace(self, output=none, judging_places=none.astype(np.intp))
+
 
 def run(
     candidate: Candidate, fold: Fold, metrics: tuple[str, ...], seed: int, rows: int | None = None
@@ -117,7 +123,19 @@ def fit(
     with warnings.catch_warnings():
         # A linear model that stops early scores as it scores; the leaderboard shows it.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return estimator.fit(x, target, **named)
+        try:
+            return estimator.fit(x, target, **named)
+        except (TypeError, ValueError) as error:
+            raise Complaint(f"models: {_described(estimator)} cannot be fitted: {error}") from error
+
+
+def _described(estimator: Any) -> str:
+    """The algorithm with the hyperparameters that were given to it."""
+    model = estimator[-1] if hasattr(estimator, "steps") else estimator
+    given = {k: v for k, v in model.get_params().items() if v is not None}
+    known = type(model)().get_params()
+    differing = [f"{k}={v!r}" for k, v in given.items() if known.get(k) != v]
+    return f"{type(model).__name__}({', '.join(differing)})"
 
 
 def output_of(estimator: Any, x: Any, problem: Problem) -> NDArray[np.float64]:

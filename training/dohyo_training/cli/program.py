@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,11 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from dohyo_training.complaint import Complaint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
+_TERMINATED: Final = 143
 _COMMANDS: Final = ("check", "compare", "init", "run", "simulate")
+
+
+class TerminatedError(KeyboardInterrupt):
+    """Somebody asked for the end: what Ctrl-C cleans up is cleaned up here as well."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # BentoML reads this when it is imported.
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     try:
-        code: int = _command_of(parsed.module).run(parsed)
+        with _ended_by_sigterm():
+            code: int = _command_of(parsed.module).run(parsed)
         sys.stdout.flush()
     except Complaint as complaint:
         print(f"dohyo train: {complaint}", file=sys.stderr)
@@ -40,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return _FAILED
+    except TerminatedError:
+        print("dohyo train: terminated; nothing half-written stays", file=sys.stderr)
+        return _TERMINATED
     except KeyboardInterrupt:
         print("dohyo train: interrupted; nothing half-written stays", file=sys.stderr)
         return _INTERRUPTED
@@ -48,6 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     return code
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """A container's first process that does not listen would be killed after half a minute."""
+
+    def ask(*_: object) -> None:
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _command_of(module: str) -> Any:

@@ -9,12 +9,14 @@ from zoneinfo import available_timezones
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from dohyo_training.complaint import Complaint
 from dohyo_training.config.building import Metric
 from dohyo_training.config.data import SqlSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dohyo_training.config.building import ModelChoice
     from dohyo_training.config.columns import Column, Derived
     from dohyo_training.config.data import Sheet
     from dohyo_training.config.run import RunConfig
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 Place = tuple[str | int, ...]
 Contradiction = tuple[Place, str]
 
+OF_CLASSES: Final = ("accuracy", "balanced_accuracy", "brier", "f1", "log_loss", "roc_auc")
+OF_NUMBERS: Final = ("mae", "mse", "r2", "rmse")
 RECIPES: Final = ("ratio", "difference", "product", "days", "log1p")
 
 
@@ -147,9 +151,39 @@ def _building(config: RunConfig) -> Iterator[Contradiction]:
     for index, model in enumerate(config.models):
         if model.name in [earlier.name for earlier in config.models[:index]]:
             yield ("models", index), f"{model.name} stands twice; one grid can hold all values"
+        yield from _grid(model, ("models", index))
     metrics = [config.training.metric, *config.training.metrics]
     if "value" in metrics and config.value is None:
         yield ("training", "metric"), "is value, but the section `value` is missing"
+    yield from misfits(config, config.task.type)
+
+
+def _grid(model: ModelChoice, place: Place) -> Iterator[Contradiction]:
+    if not model.grid and model.name != "lightgbm":
+        return  # what is always there needs no second of imports
+    from dohyo_training.build.families import strange  # noqa: PLC0415
+
+    try:
+        for name, text in strange(model):
+            yield (*place, "grid", name), text
+    except Complaint as missing:
+        yield place, str(missing).removeprefix("models: ")
+
+
+def misfits(config: RunConfig, task: str) -> Iterator[Contradiction]:
+    """Metrics that are not for this kind of outcome; of `auto` nothing is known yet."""
+    if task == "auto":
+        return
+    is_number = task == "regression"
+    wrong, right = (OF_CLASSES, OF_NUMBERS) if is_number else (OF_NUMBERS, OF_CLASSES)
+    named: list[tuple[Place, str | None]] = [
+        (("training", "metric"), config.training.metric),
+        *((("training", "metrics", i), name) for i, name in enumerate(config.training.metrics)),
+        (("gates", "primary"), config.gates.primary),
+    ]
+    for place, name in named:
+        if name in wrong:
+            yield place, f"{name!r} is not for {task}; choose one of {', '.join(right)}"
 
 
 def _worth(config: RunConfig) -> Iterator[Contradiction]:

@@ -44,7 +44,8 @@ def prove(folder: Path, records: Sequence[dict[str, Any]]) -> Parity:
         ExportError: the form answers otherwise than the pipeline, or does not load.
     """
     asked = folder / ".gate.json"
-    asked.write_text(json.dumps(list(records)), "utf-8")
+    with asked.open("w", encoding="utf-8") as file:
+        json.dump(records, file)
     try:
         done = subprocess.run(
             [sys.executable, "-m", __name__, str(folder), str(asked)],

@@ -6,21 +6,18 @@ in 64 bits, so that a weighted mean of models is as exact as the models are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
-from onnx import TensorProto, compose, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
-from dohyo_training.export.trees import onnx_bytes
+from dohyo_training.export.trees import ensemble, model_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from onnx import NodeProto
 
     from dohyo_training.export.trees import Forest
-
-_IR_VERSION: Final = 10
-_OPSETS: Final = (("", 21), ("ai.onnx.ml", 5))
 
 
 class Graph:
@@ -28,24 +25,22 @@ class Graph:
 
     def __init__(self, width: int) -> None:
         self._width = width
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
         self._count = 0
         self._narrow: str | None = None
 
     def forest(self, forest: Forest, *, rounded: bool = False) -> str:
         """The scores of trees; `rounded` compares 32-bit numbers with 64-bit thresholds."""
-        inner = onnx.load_from_string(onnx_bytes(forest)).graph
         prefix = self._name("forest_")
-        inner = compose.add_prefix_graph(inner, prefix)
         source = "x" if forest.dtype == "float64" and not rounded else self._in_32_bits()
         if rounded:
             source = self._op("Cast", [source], to=TensorProto.DOUBLE)
-        for node in inner.node:
-            node.input[:] = [source if name == prefix + "x" else name for name in node.input]
-        self._nodes += list(inner.node)
-        self._constants += list(inner.initializer)
-        scores = str(inner.output[0].name)
+        sums, base, scores = (f"{prefix}{name}" for name in ("sums", "base", "scores"))
+        self._nodes.append(ensemble(forest, source, sums))
+        self._nodes.append(helper.make_node("Add", [sums, base], [scores]))
+        start = np.array(forest.base, np.dtype(forest.dtype))
+        self._constants.append(numpy_helper.from_array(start, base))
         if forest.dtype == "float32":
             return self._op("Cast", [scores], to=TensorProto.DOUBLE)
         return scores
@@ -76,19 +71,15 @@ class Graph:
         return parts[0] if len(parts) == 1 else self._op("Sum", parts)
 
     def content(self, output: str, columns: int) -> bytes:
-        """The bytes of the model whose first output is a tensor of the graph."""
-        nodes = [*self._nodes, helper.make_node("Identity", [output], ["outputs"])]
-        graph = helper.make_graph(
-            nodes,
+        """The model whose first output is a tensor of the graph; the graph is spent then."""
+        self._nodes.append(helper.make_node("Identity", [output], ["outputs"]))
+        return model_bytes(
             "models",
-            [helper.make_tensor_value_info("x", TensorProto.DOUBLE, [None, self._width])],
-            [helper.make_tensor_value_info("outputs", TensorProto.DOUBLE, [None, columns])],
+            self._nodes,
+            helper.make_tensor_value_info("x", TensorProto.DOUBLE, [None, self._width]),
+            helper.make_tensor_value_info("outputs", TensorProto.DOUBLE, [None, columns]),
             self._constants,
         )
-        opsets = [helper.make_opsetid(domain, number) for domain, number in _OPSETS]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
-        content: bytes = model.SerializeToString(deterministic=True)
-        return content
 
     def _in_32_bits(self) -> str:
         if self._narrow is None:

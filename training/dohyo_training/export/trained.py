@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from dohyo_form.contract import contract_to_json
-from dohyo_form.form import CLASSIFICATION, FOLDER, REGRESSION, Form, Golden, Parts, write_form
+from dohyo_form.form import CLASSIFICATION, FOLDER, REGRESSION, Golden, Parts, write_form
 from dohyo_form.intake import Intake
-from dohyo_form.profile import profile_of
+from dohyo_form.profile import number_bins, profile_of_parts
 from dohyo_training.export import row_features  # noqa: F401 - registers the row features
 from dohyo_training.export.columns import ExportError
 from dohyo_training.export.estimators import export_estimator
@@ -27,24 +28,28 @@ from dohyo_training.export.gate import (
     pipeline_outputs,
     prove,
 )
+from dohyo_training.export.latency import row_microseconds
 from dohyo_training.export.parity import Parity, mutated
 from dohyo_training.export.persistence import save_pipeline
 from dohyo_training.export.records import contract_of, frame_of, records_of
 from dohyo_training.export.serving_form import GOLDEN_ROWS, columns_of, program_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from dohyo_form.contract import Contract
+    from dohyo_form.intake import Row
+    from dohyo_form.profile import Profile
     from dohyo_training.build.model import Model
     from dohyo_training.features import RequestField
 
 LATENCY_ROWS: Final = 1_000
 # Bins of the profile are no finer with more rows, and counting them takes as long as predicting.
 PROFILE_ROWS: Final = 100_000
+ROWS_AT_ONCE: Final = 4_096
 _LIBRARIES: Final = ("numpy", "pandas", "scikit-learn", "skops", "xgboost-cpu")
 
 
@@ -129,10 +134,9 @@ def form_parts(material: Material) -> Parts:
     model, contract = material.model, contract_of(material.fields)
     exported = export_estimator(model.pipeline[-1])
     program = program_of(columns_of(model.pipeline, contract))
-    records = records_of(_spread(material.rows, PROFILE_ROWS), contract)
-    rows = Intake(contract).records(records)
-    outputs = pipeline_outputs(model.pipeline, model.calibrator, frame_of(rows, contract))
-    step = max(1, len(records) // GOLDEN_ROWS)
+    seen = _spread(material.rows, PROFILE_ROWS)
+    profile, outputs = _answers(model, seen, contract)
+    step = max(1, len(seen) // GOLDEN_ROWS)
     golden = slice(0, step * GOLDEN_ROWS, step)
     scale = 1.0 if model.classes else max(1.0, float(np.abs(outputs).max()))
     description: dict[str, Any] = {
@@ -152,10 +156,30 @@ def form_parts(material: Material) -> Parts:
         contract,
         program,
         exported.content,
-        Golden(records[golden], outputs[golden].tolist()),
-        profile_of(rows, contract, outputs[:, -1]),
+        Golden(records_of(seen.iloc[golden], contract), outputs[golden].tolist()),
+        profile,
         material.profile,
     )
+
+
+def _answers(
+    model: Model, frame: pd.DataFrame, contract: Contract
+) -> tuple[Profile, NDArray[np.float64]]:
+    """The profile of rows, and the outputs for them; as records they are there part by part."""
+    intake = Intake(contract)
+    outputs: list[NDArray[np.float64]] = []
+
+    def parts() -> Iterator[Sequence[Row]]:
+        for start in range(0, len(frame), ROWS_AT_ONCE):
+            some = frame.iloc[start : start + ROWS_AT_ONCE]
+            rows = intake.records(records_of(some, contract))
+            asked = frame_of(rows, contract)
+            outputs.append(pipeline_outputs(model.pipeline, model.calibrator, asked))
+            yield rows
+
+    profile = profile_of_parts(parts(), contract)
+    together = np.concatenate(outputs)
+    return replace(profile, prediction=number_bins(together[:, -1])), together
 
 
 def rows_of_gate(material: Material, contract: Contract) -> list[dict[str, Any]]:
@@ -169,31 +193,20 @@ def rows_of_gate(material: Material, contract: Contract) -> list[dict[str, Any]]
     return [*records, *odd]
 
 
-def row_microseconds(form_folder: Path, records: Sequence[dict[str, Any]]) -> float:
-    """The median time from a record to its outputs, one by one, in this process."""
-    form = Form(form_folder)
-    read, predict = form.intake.record, form.predict
-    times = []
-    for record in records:
-        began = time.perf_counter_ns()
-        predict([read(record)])
-        times.append(time.perf_counter_ns() - began)
-    return float(np.median(times)) / 1_000
-
-
 def _some(material: Material, contract: Contract) -> list[dict[str, Any]]:
     return records_of(_spread(material.rows, LATENCY_ROWS), contract)
 
 
-def latency_of(material: Material, folder: Path) -> float | None:
+def latency_of(material: Material) -> float | None:
     """The time of one row of a model that is not exported; None without a serving form."""
     few = replace(material, rows=_spread(material.rows, LATENCY_ROWS))
-    try:
-        parts = form_parts(few)
-    except ExportError:
-        return None
-    write_form(folder, parts)
-    return row_microseconds(folder, _some(few, parts.contract))
+    with TemporaryDirectory() as place:
+        folder = Path(place) / FOLDER
+        try:
+            write_form(folder, form_parts(few))
+        except ExportError:
+            return None
+        return row_microseconds(folder, _some(few, contract_of(few.fields)))
 
 
 def _spread(rows: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -7,18 +7,20 @@ know float32 only move rows across thresholds of libraries that compare in float
 from __future__ import annotations
 
 import json
+from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from onnx import ValueInfoProto
+
 LESS_OR_EQUAL, LESS = 0, 1
-_ONNX_OPSET: Final = 21
-_ML_OPSET: Final = 5
+_OPSETS: Final = (("", 21), ("ai.onnx.ml", 5))
 _IR_VERSION: Final = 10
 
 
@@ -135,41 +137,85 @@ def _xgboost_nodes(tree: dict[str, Any]) -> list[Node]:
 
 def onnx_bytes(forest: Forest) -> bytes:
     """The graph: from `x` [n, width] to `scores` [n, n_scores], both of the forest's dtype."""
+    dtype = np.dtype(forest.dtype)
+    kind = TensorProto.DOUBLE if forest.dtype == "float64" else TensorProto.FLOAT
+    nodes = [
+        ensemble(forest, "x", "sums"),
+        helper.make_node("Add", ["sums", "base"], ["scores"]),
+    ]
+    return model_bytes(
+        "forest",
+        nodes,
+        helper.make_tensor_value_info("x", kind, [None, forest.width]),
+        helper.make_tensor_value_info("scores", kind, [None, len(forest.base)]),
+        [numpy_helper.from_array(np.array(forest.base, dtype), "base")],
+    )
+
+
+def ensemble(forest: Forest, source: str, result: str) -> NodeProto:
+    """The operator that adds up the leaves of all trees, without what the scores begin with."""
     flat = _Flat()
     for nodes, score in forest.trees:
         flat.add(list(nodes), score)
     dtype = np.dtype(forest.dtype)
     modes = np.full(len(flat.features), forest.comparison, dtype=np.uint8)
-    ensemble = helper.make_node(
-        "TreeEnsemble",
-        ["x"],
-        ["sums"],
-        domain="ai.onnx.ml",
-        aggregate_function=1,
-        n_targets=len(forest.base),
-        post_transform=0,
-        leaf_targetids=flat.leaf_scores,
-        leaf_weights=numpy_helper.from_array(np.array(flat.leaf_values, dtype)),
-        nodes_falseleafs=flat.right_is_leaf,
-        nodes_falsenodeids=flat.right,
-        nodes_featureids=flat.features,
-        nodes_missing_value_tracks_true=flat.missing_left,
-        nodes_modes=numpy_helper.from_array(modes),
-        nodes_splits=numpy_helper.from_array(np.array(flat.thresholds, dtype)),
-        nodes_trueleafs=flat.left_is_leaf,
-        nodes_truenodeids=flat.left,
-        tree_roots=flat.roots,
-    )
-    kind = TensorProto.DOUBLE if forest.dtype == "float64" else TensorProto.FLOAT
-    graph = helper.make_graph(
-        [ensemble, helper.make_node("Add", ["sums", "base"], ["scores"])],
-        "forest",
-        [helper.make_tensor_value_info("x", kind, [None, forest.width])],
-        [helper.make_tensor_value_info("scores", kind, [None, len(forest.base)])],
-        [numpy_helper.from_array(np.array(forest.base, dtype), "base")],
-    )
-    opsets = [helper.make_opsetid("", _ONNX_OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+    values: dict[str, int | array[int] | TensorProto] = {
+        "aggregate_function": 1,
+        "leaf_targetids": flat.leaf_scores,
+        "leaf_weights": numpy_helper.from_array(np.array(flat.leaf_values, dtype)),
+        "n_targets": len(forest.base),
+        "nodes_falseleafs": flat.right_is_leaf,
+        "nodes_falsenodeids": flat.right,
+        "nodes_featureids": flat.features,
+        "nodes_missing_value_tracks_true": flat.missing_left,
+        "nodes_modes": numpy_helper.from_array(modes),
+        "nodes_splits": numpy_helper.from_array(np.array(flat.thresholds, dtype)),
+        "nodes_trueleafs": flat.left_is_leaf,
+        "nodes_truenodeids": flat.left,
+        "post_transform": 0,
+        "tree_roots": flat.roots,
+    }
+    operator = NodeProto(op_type="TreeEnsemble", domain="ai.onnx.ml")
+    operator.input.append(source)
+    operator.output.append(result)
+    for name in sorted(values):
+        # In place: the helpers of onnx make a list and two copies of every array.
+        _set(operator.attribute.add(), name, values[name])
+    return operator
+
+
+def _set(attribute: AttributeProto, name: str, value: int | array[int] | TensorProto) -> None:
+    attribute.name = name
+    if isinstance(value, TensorProto):
+        attribute.type = AttributeProto.TENSOR
+        attribute.t.CopyFrom(value)
+    elif isinstance(value, int):
+        attribute.type = AttributeProto.INT
+        attribute.i = value
+    else:
+        attribute.type = AttributeProto.INTS
+        attribute.ints.extend(value)
+
+
+def model_bytes(
+    name: str,
+    nodes: list[NodeProto],
+    given: ValueInfoProto,
+    answer: ValueInfoProto,
+    constants: list[TensorProto],
+) -> bytes:
+    """A graph as the bytes of a model. It takes the nodes out of their list, one by one."""
+    opsets = [helper.make_opsetid(domain, number) for domain, number in _OPSETS]
+    model = ModelProto(ir_version=_IR_VERSION, opset_import=opsets)
+    graph = model.graph
+    graph.name = name
+    nodes.reverse()
+    while nodes:
+        # A large forest is there once, not as node, graph and model at the same time.
+        graph.node.add().CopyFrom(nodes.pop())
+    graph.initializer.extend(constants)
+    graph.input.append(given)
+    graph.output.append(answer)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
@@ -178,16 +224,16 @@ class _Flat:
     """The trees in the columns that the operator wants: splits and leaves apart."""
 
     def __init__(self) -> None:
-        self.features: list[int] = []
-        self.thresholds: list[float] = []
-        self.missing_left: list[int] = []
-        self.left: list[int] = []
-        self.right: list[int] = []
-        self.left_is_leaf: list[int] = []
-        self.right_is_leaf: list[int] = []
-        self.leaf_values: list[float] = []
-        self.leaf_scores: list[int] = []
-        self.roots: list[int] = []
+        self.features = array("q")
+        self.thresholds = array("d")
+        self.missing_left = array("q")
+        self.left = array("q")
+        self.right = array("q")
+        self.left_is_leaf = array("q")
+        self.right_is_leaf = array("q")
+        self.leaf_values = array("d")
+        self.leaf_scores = array("q")
+        self.roots = array("q")
 
     def add(self, nodes: list[Node], score: int) -> None:
         if nodes[0].feature is None:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dohyo_training.complaint import DataComplaint
+from dohyo_training.config.checks import misfits
 from dohyo_training.gather.checks import check_rows
 from dohyo_training.gather.joining import joined
 from dohyo_training.gather.memory import MemoryBound, table_bytes
@@ -48,6 +49,8 @@ def gather(config: RunConfig, *, base: Path, now: datetime) -> Table:
     MemoryBound("joined table", config.data.memory).check(table_bytes(raw), f"{len(raw)} rows")
     roles = _roles(config, raw)
     target = outcome(config, _present(config, raw)[config.task.target])
+    for place, text in misfits(config, target.task):
+        raise DataComplaint(f"{'.'.join(map(str, place))}: {text}")
     frame, kinds = _typed(config, raw[target.known], roles)
     frame[config.task.target] = target.labels
     if unknown := int((~target.known).sum()):

@@ -89,7 +89,10 @@ def category(values: pd.Series, column: Column) -> pd.Series:
     """The values as normalised texts, missing ones as NaN."""
     filled = values.notna()
     texts = np.full(len(values), np.nan, dtype=object)
-    texts[filled.to_numpy()] = [normalised(_plain(v), column) for v in values[filled]]
+    # One text for each level, not one for each row.
+    levels: dict[str, str] = {}
+    written = (normalised(_plain(value), column) for value in values[filled])
+    texts[filled.to_numpy()] = [levels.setdefault(text, text) for text in written]
     return pd.Series(texts, index=values.index, dtype=object)
 
 

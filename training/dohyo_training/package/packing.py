@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from packaging.requirements import Requirement
 
-from dohyo_form.form import FOLDER
+from dohyo_form.form import ANSWERS_BY, FOLDER, FORM
 from dohyo_training.complaint import Complaint
 from dohyo_training.export.gate import PIPELINE_FILE, TRAINING_FOLDER
 from dohyo_training.export.persistence import types_in
@@ -72,8 +72,9 @@ def pack(tag: str, folder: Path, content: str, metadata: Mapping[str, Any]) -> s
     ) as model:
         shutil.copytree(folder, model.path, dirs_exist_ok=True)
     try:
-        has_form = (folder / FOLDER).is_dir()
-        return _build(tag, labels, None if has_form else folder / TRAINING_FOLDER / PIPELINE_FILE)
+        if (folder / FOLDER).is_dir():
+            return _build(tag, {**labels, ANSWERS_BY: FORM}, None)
+        return _build(tag, labels, folder / TRAINING_FOLDER / PIPELINE_FILE)
     except BaseException as error:
         # A model without its bento would hold the version against the next run.
         with suppress(bentoml.exceptions.NotFound):
