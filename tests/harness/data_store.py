@@ -10,14 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from images import build
 from tests.harness import storage_programs
 from tests.harness.bento_servers import S3_KEYS
 from tests.harness.commands import kubectl
-from tests.harness.until import until
+from tests.harness.store_pods import COMPLETE, opened, store_pod
 
 if TYPE_CHECKING:
-    from tests.harness.live import Live, Object
+    from tests.harness.live import Live
 
 NAME = "rows"
 CREDENTIALS = "rows-keys"
@@ -27,7 +26,7 @@ MAKING_SECONDS = 300
 
 _PROGRAM = f"""
 import os, subprocess, time
-while not os.path.exists("/srv/complete"):
+while not os.path.exists("{COMPLETE}"):
     time.sleep(0.1)
 os.makedirs("/srv/s3/data", exist_ok=True)
 os.makedirs("/srv/metadata", exist_ok=True)
@@ -104,7 +103,8 @@ def open_data_store(live: Live, namespace: str, node: str) -> DataStore:
     """Makes pod, Service and the Secret for those who read and write; ready when it returns."""
     service = {"selector": {"app": NAME}, "ports": [{"port": PORT}]}
     live.create("Service", namespace, {"metadata": {"name": NAME}, "spec": service})
-    live.create("Pod", namespace, _pod(node))
+    pod = store_pod(NAME, _PROGRAM, {}, nodeName=node, enableServiceLinks=False)
+    live.create("Pod", namespace, pod)
     texts = {
         **S3_KEYS,
         "AWS_REGION": "us-east-1",
@@ -112,56 +112,5 @@ def open_data_store(live: Live, namespace: str, node: str) -> DataStore:
     }
     data = {name: base64.b64encode(text.encode()).decode() for name, text in texts.items()}
     live.create("Secret", namespace, {"metadata": {"name": CREDENTIALS}, "data": data})
-    within = ("--namespace", namespace)
-    kubectl("wait", "--for=condition=Ready", "--timeout=60s", f"pod/{NAME}", *within)
-    kubectl("cp", str(storage_programs.versitygw()), f"{NAME}:/srv/versitygw", *within)
-    kubectl("exec", NAME, *within, "--", "touch", "/srv/complete")
-    until("the store is open", lambda: _is_open(namespace), seconds=READY_SECONDS)
+    opened(namespace, NAME, storage_programs.versitygw(), (PORT,), seconds=READY_SECONDS)
     return DataStore(namespace)
-
-
-def _is_open(namespace: str) -> bool:
-    program = (
-        "import socket\n"
-        f"try: socket.create_connection(('127.0.0.1', {PORT}), 2).close()\n"
-        "except OSError: print('closed')\n"
-    )
-    within = ("--namespace", namespace)
-    return "closed" not in kubectl("exec", NAME, *within, "--", "python3", "-c", program)
-
-
-def _pod(node: str) -> Object:
-    security = {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    return {
-        "metadata": {"name": NAME, "labels": {"app": NAME}},
-        "spec": {
-            "nodeName": node,
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": 1,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 1034,
-                "fsGroup": 1034,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [
-                {
-                    "name": NAME,
-                    "image": build.image_name("runtime"),
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["python3", "-c", _PROGRAM],
-                    "securityContext": security,
-                    "volumeMounts": [
-                        {"name": "store", "mountPath": "/srv"},
-                        {"name": "tmp", "mountPath": "/tmp"},
-                    ],
-                }
-            ],
-            "volumes": [{"name": "store", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}],
-        },
-    }

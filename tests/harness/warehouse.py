@@ -12,14 +12,13 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from images import build, samples
+from images import samples
 from tests.harness import bento_servers, storage_programs
 from tests.harness.authority import an_authority
 from tests.harness.bento_servers import PASSWORD, PASSWORD_LINE, S3_KEYS, USER
-from tests.harness.commands import kubectl
 from tests.harness.manifests import RESOURCES
 from tests.harness.pushing import digest_of, push
-from tests.harness.until import until
+from tests.harness.store_pods import COMPLETE, opened, store_pod
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +29,12 @@ NAME = "warehouse"
 CREDENTIALS = "store"
 REPOSITORY = "team/breast-cancer"
 WEB_PORT, S3_PORT, REGISTRY_PORT = 8443, 7443, 5443
+PORTS = {"web": WEB_PORT, "s3": S3_PORT, "registry": REGISTRY_PORT}
 READY_SECONDS = 60
 
 _PROGRAM = f"""
 import functools, http.server, os, ssl, subprocess, time
-while not os.path.exists("/srv/complete"):
+while not os.path.exists("{COMPLETE}"):
     time.sleep(0.1)
 certificate, key = "/srv/store/tls.crt", "/srv/store/tls.key"
 subprocess.Popen(["/srv/store/versitygw", "--port", ":{S3_PORT}", "--quiet",
@@ -92,13 +92,9 @@ def open_warehouse(live: Live, namespace: str, bento: str, folder: Path) -> Ware
     authority = an_authority(store, host)
     manifest = _filled(store, archive)
     live.create("Service", namespace, _service())
-    live.create("Pod", namespace, _pod())
+    live.create("Pod", namespace, store_pod(NAME, _PROGRAM, {"resources": RESOURCES}))
     live.create("Secret", namespace, _secret(host, authority.certificate.read_text()))
-    within = ("--namespace", namespace)
-    kubectl("wait", "--for=condition=Ready", "--timeout=60s", f"pod/{NAME}", *within)
-    kubectl("cp", str(store), f"{NAME}:/srv/store", *within, seconds=180)
-    kubectl("exec", NAME, *within, "--", "touch", "/srv/complete")
-    until("the warehouse is open", lambda: _is_open(namespace), seconds=READY_SECONDS)
+    opened(namespace, NAME, store, tuple(PORTS.values()), seconds=READY_SECONDS)
     digest = digest_of(archive.read_bytes())
     return Warehouse(bento, digest, manifest, archive, host)
 
@@ -129,62 +125,12 @@ def _filled(store: Path, archive: Path) -> str:
     return manifest
 
 
-def _is_open(namespace: str) -> bool:
-    """Whether all three ports take connections, seen from the pod itself."""
-    ports = (WEB_PORT, S3_PORT, REGISTRY_PORT)
-    program = (
-        "import socket\n"
-        f"for port in {ports}:\n"
-        "    try: socket.create_connection(('127.0.0.1', port), 2).close()\n"
-        "    except OSError: print('closed')\n"
-    )
-    within = ("--namespace", namespace)
-    return "closed" not in kubectl("exec", NAME, *within, "--", "python3", "-c", program)
-
-
-def _pod() -> Object:
-    security = {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    return {
-        "metadata": {"name": NAME, "labels": {"app": NAME}},
-        "spec": {
-            "automountServiceAccountToken": False,
-            "terminationGracePeriodSeconds": 1,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 1034,
-                "fsGroup": 1034,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [
-                {
-                    "name": NAME,
-                    "image": build.image_name("runtime"),
-                    "imagePullPolicy": "IfNotPresent",
-                    "command": ["python3", "-c", _PROGRAM],
-                    "resources": RESOURCES,
-                    "securityContext": security,
-                    "volumeMounts": [
-                        {"name": "store", "mountPath": "/srv"},
-                        {"name": "tmp", "mountPath": "/tmp"},
-                    ],
-                }
-            ],
-            "volumes": [{"name": "store", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}],
-        },
-    }
-
-
 def _service() -> Object:
-    ports = {"web": WEB_PORT, "s3": S3_PORT, "registry": REGISTRY_PORT}
     return {
         "metadata": {"name": NAME},
         "spec": {
             "selector": {"app": NAME},
-            "ports": [{"name": name, "port": port} for name, port in ports.items()],
+            "ports": [{"name": name, "port": port} for name, port in PORTS.items()],
         },
     }
 
