@@ -163,7 +163,6 @@ class PairTally:
         self._place_of = {_plain(each): place for place, each in enumerate(classes)}
         if set(self._place_of) == {"0", "1"}:
             self._place_of |= {"false": 0, "true": 1}
-        self._classification = bool(classes)
         self._rows = self._agree = 0
         self._shift = self._squares = 0.0
         # Of rows with a label, chunk by chunk in the order of the rows: worse, alike, better.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from dohyo.contract import BENTO_UID, KEYS_FOLDER, KEYS_SECRET
+from dohyo.contract import KEYS_FOLDER, KEYS_SECRET
 from dohyo.contract.batch import BENTOS_FOLDER, ENV_KEYS, ENV_RUN, ORDER_FILE
 from dohyo.plan.batch_names import LABEL_JOB, SCORE, batch_labels, batch_name
 from dohyo.plan.batch_order import CLAIMS, claims
-from dohyo.plan.bento_delivery import SECURITY, Delivered, delivered
+from dohyo.plan.bento_delivery import SECURITY, Delivered, delivered, pod_security
 from dohyo.plan.pod_template import merged
 
 if TYPE_CHECKING:
@@ -67,23 +67,8 @@ def _pod_spec(
         "enableServiceLinks": False,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "tolerations": [
-            {
-                "key": f"node.kubernetes.io/{state}",
-                "operator": "Exists",
-                "effect": "NoExecute",
-                "tolerationSeconds": _LOST_NODE_SECONDS,
-            }
-            for state in ("not-ready", "unreachable")
-        ],
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": BENTO_UID,
-            "runAsGroup": BENTO_UID,
-            "fsGroup": BENTO_UID,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "tolerations": [_leaves_a_lost_node(state) for state in ("not-ready", "unreachable")],
+        "securityContext": {**pod_security(), "fsGroupChangePolicy": "OnRootMismatch"},
         "initContainers": [c for way in ways for c in way.init_containers],
         "containers": [_container(bp.spec, runtime, ways, stage, run)],
         "volumes": [
@@ -107,6 +92,15 @@ def _pod_spec(
     if secrets := [s for way in ways for s in way.pull_secrets]:
         spec["imagePullSecrets"] = secrets
     return spec
+
+
+def _leaves_a_lost_node(state: str) -> dict[str, Any]:
+    return {
+        "key": f"node.kubernetes.io/{state}",
+        "operator": "Exists",
+        "effect": "NoExecute",
+        "tolerationSeconds": _LOST_NODE_SECONDS,
+    }
 
 
 def _delivered(

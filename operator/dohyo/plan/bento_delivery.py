@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from dohyo.contract import BENTO_FOLDER, FETCH_CONTAINER
+from dohyo.contract import BENTO_FOLDER, BENTO_UID, FETCH_CONTAINER
 
 if TYPE_CHECKING:
     from dohyo.api.modeldeployment import VersionSpec
@@ -24,6 +24,17 @@ SECURITY: Final = {
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
+
+
+def pod_security() -> dict[str, Any]:
+    """Of every pod that runs a bento."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": BENTO_UID,
+        "runAsGroup": BENTO_UID,
+        "fsGroup": BENTO_UID,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
 
 
 @dataclass(frozen=True)

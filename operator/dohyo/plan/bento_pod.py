@@ -9,11 +9,10 @@ from dohyo.contract import (
     ANNOTATION_BENTO,
     BENTO_GRPC_PORT,
     BENTO_HTTP_PORT,
-    BENTO_UID,
     KEYS_FOLDER,
     KEYS_SECRET,
 )
-from dohyo.plan.bento_delivery import SECURITY
+from dohyo.plan.bento_delivery import SECURITY, pod_security
 from dohyo.plan.pod_template import merged
 
 if TYPE_CHECKING:
@@ -52,13 +51,7 @@ def _pod_spec(contender: Contender, drain_seconds: float) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": math.ceil(grace),
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": BENTO_UID,
-            "runAsGroup": BENTO_UID,
-            "fsGroup": BENTO_UID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": pod_security(),
         "topologySpreadConstraints": [
             {
                 "maxSkew": 1,

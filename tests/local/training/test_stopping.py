@@ -7,16 +7,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 import yaml
 
 from dohyo_training.state import folder_or_nothing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.harness.until import until
 
 CONFIGURATION = {
     "task": {"target": "target"},
@@ -34,13 +31,6 @@ CONFIGURATION = {
 }
 
 
-def waited_for(there: Callable[[], bool], seconds: float = 90) -> None:
-    until = time.monotonic() + seconds
-    while not there():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
 def test_a_terminated_run_ends_at_once_and_leaves_no_process(tmp_path: Path) -> None:
     (tmp_path / "training.yaml").write_text(yaml.safe_dump(CONFIGURATION))
     program = str(Path(sys.executable).with_name("dohyo-train"))
@@ -56,7 +46,7 @@ def test_a_terminated_run_ends_at_once_and_leaves_no_process(tmp_path: Path) -> 
         def fitting() -> bool:
             return any(child.cpu_times().user > 8 for child in itself.children(recursive=True))
 
-        waited_for(fitting)
+        until("a fit is under way", fitting, seconds=90)
         workers = itself.children(recursive=True)
         run.terminate()
         began = time.monotonic()
