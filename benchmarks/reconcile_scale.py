@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.harness.access import project_access
+from tests.harness.installation import CRDS
 from tests.harness.live import Live, Name
 from tests.harness.manifests import model_deployment, version
 from tests.harness.operator_process import OperatorProcess, Station, operator
@@ -76,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--counts", default=",".join(map(str, COUNTS)))
     counts = [int(text) for text in parser.parse_args(arguments).counts.split(",")]
     print(f"crowds of {counts}; about {sum(counts) * 0.25 + 60 * len(counts):.0f} s", flush=True)
+    CRDS.install()
     costs = [measure(count) for count in counts]
     return report(costs)
 
