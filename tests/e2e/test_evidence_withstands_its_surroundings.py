@@ -220,7 +220,7 @@ def test_a_service_away_promotes_nobody_and_a_dying_leader_changes_no_promotion(
         per_second=PER_SECOND,
     )
     with told_by(crowd) as told:
-        with story.when("it is back, and the leader dies in the middle of the promotion"):
+        with story.when("it is back, and the leader dies as soon as the promotion is decided"):
             until("the promotion is decided", lambda: status(ring).get("promotion"), seconds=180)
             nodes.signal(installation.leader_pod(), "KILL")
         with story.then("the promotion is carried through, once"):
