@@ -7,7 +7,6 @@ import json
 import secrets
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +15,7 @@ from benchmarks.rollout_decisions import QUALITY
 from dohyo.contract import HEADER_PREDICTION_ID
 from dohyo.contract.keys import Keys, parse_keys
 from dohyo.contract.prediction_id import decode, encode
-from tests.harness import commands, model, nodes, traffic
+from tests.harness import model, nodes, traffic
 from tests.harness.asking import GATEWAY_ADDRESS, GATEWAY_PORT, ask
 from tests.harness.installation import NAMESPACE
 from tests.harness.labels import Crowd, told_by
@@ -25,17 +24,14 @@ from tests.harness.manifests import ENTITY_HEADER, model_deployment, version
 from tests.harness.ring import has_share
 from tests.harness.schedule import Phase
 from tests.harness.until import until
-from tests.local.evidence.postgres import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from tests.harness.installation import Installation
     from tests.harness.live import Live, Object
     from tests.harness.ring import Ring
     from tests.harness.story import Story
-    from tests.local.evidence.postgres import Postgres
 
 pytestmark = [pytest.mark.timeout(900)]
 
@@ -220,7 +216,7 @@ def test_a_service_away_promotes_nobody_and_a_dying_leader_changes_no_promotion(
         per_second=PER_SECOND,
     )
     with told_by(crowd) as told:
-        with story.when("it is back, and the leader dies in the middle of the promotion"):
+        with story.when("it is back, and the leader dies as soon as the promotion is decided"):
             until("the promotion is decided", lambda: status(ring).get("promotion"), seconds=180)
             nodes.signal(installation.leader_pod(), "KILL")
         with story.then("the promotion is carried through, once"):
@@ -243,74 +239,6 @@ def stopped(installation: Installation) -> Iterator[None]:
     finally:
         if nodes.processes(pod):
             nodes.signal(pod, "CONT")
-
-
-@contextmanager
-def on_postgresql(installation: Installation, folder: Path) -> Iterator[Postgres]:
-    """Two evidence pods on a database that is no pod, while the block runs."""
-    address, network = nodes.network()
-    before = installation.release
-    # The pods' addresses become those of their nodes on the way out.
-    with postgres(folder, address, network) as server:
-        secret = {"name": "evidence-database", "namespace": NAMESPACE}
-        commands.apply(
-            {
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": secret,
-                "stringData": {"url": server.fresh()},
-            },
-            namespace=NAMESPACE,
-        )
-        where = {"replicas": 2, "databaseSecret": {"name": secret["name"]}}
-        evidence = {**before.values["evidence"], **where}
-        try:
-            replace(before, values={**before.values, "evidence": evidence}).install()
-            yield server
-        finally:
-            before.install()
-            installation.live.delete(Name("Secret", secret["name"], NAMESPACE))
-
-
-@pytest.mark.story(33)
-@pytest.mark.long
-def test_a_database_that_is_away_holds_the_bout_and_loses_no_label(
-    ring: Ring, installation: Installation, story: Story, tmp_path: Path
-) -> None:
-    # Nobody errs at first, so that nothing can be decided by chance.
-    accuracy = {"v1": 1.0, "v2": 1.0}
-    crowd = Crowd(ring.host(NAME), QUESTION, accuracy, per_second=PER_SECOND)
-    with on_postgresql(installation, tmp_path / "postgres") as server:
-        begun(ring, story, bout(steps=[{"weight": 50, "for": "20s"}]))
-        with told_by(crowd) as told:
-            until("units are counted", lambda: counted(trial(ring)), bool, seconds=180)
-            running = trial(ring)["trial"]
-            with story.when("the database ends"):
-                server.end()
-                until(
-                    "the verdict is an error",
-                    lambda: (trial(ring).get("verdict") or {}).get("outcome"),
-                    "error".__eq__,
-                    seconds=90,
-                )
-                assert status(ring)["champion"] == "v1"
-            with story.when("it is back, and the challenger turns out to be better"):
-                server.start()
-                accuracy.update(v1=0.8, v2=0.97)
-            with story.then("the same trial goes on, and ends with the promotion"):
-                until("v2 serves", lambda: status(ring).get("champion"), "v2".__eq__, seconds=300)
-                (entry,) = status(ring)["history"]
-                assert (entry["outcome"], entry["evidence"]["trial"]) == ("Promoted", running)
-    with story.then("no label was counted twice, and none was refused but for being late"):
-        assert counted(entry["evidence"]) <= sum(told.labels.values())
-        assert set(told.refused) <= {"late", "no-evidence"}, told.refused
-    assert told.failed == 0, told
-
-
-def counted(bout_of: Object) -> int:
-    """Units of both versions in the first gate."""
-    gate: Object = ((bout_of.get("verdict") or {}).get("gates") or [{}])[0]
-    return sum(gate.get(side, {}).get("units", 0) for side in ("champion", "challenger"))
 
 
 def drift_gate(ring: Ring) -> Object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -12,19 +11,9 @@ if TYPE_CHECKING:
     from tests.harness.live import Object
 
 
-_IPAM = "{{json .IPAM.Config}}"
-
-
 def inside(node: str, *command: str) -> str:
     """Runs a program in a node and returns its standard output."""
     return commands.docker("exec", node, *command)
-
-
-def network() -> tuple[str, str]:
-    """The address of this machine in the nodes' network, and the network."""
-    found = json.loads(commands.docker("network", "inspect", "kind", "--format", _IPAM))
-    (ours,) = [n for n in found if "." in n["Subnet"]]
-    return ours["Gateway"], ours["Subnet"]
 
 
 def stop(node: str) -> None:

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the test's own on this machine, as an unprivileged user."""
+"""A PostgreSQL of the test's own on 127.0.0.1, as an unprivileged user."""
 
 from __future__ import annotations
 
@@ -21,32 +21,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-LOOPBACK = "127.0.0.1"
-
-
 @dataclass
 class Postgres:
     """One server; it may be ended and started again on the same data."""
 
     folder: Path
     port: int
-    address: str = LOOPBACK
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     def fresh(self) -> str:
         """The URL of a new, empty database."""
         name = f"test{secrets.token_hex(4)}"
-        command = [_program("createdb"), "-h", self.address, "-p", str(self.port), "-U", "dohyo"]
+        command = [_program("createdb"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "dohyo"]
         subprocess.run([*command, name], check=True)
-        return f"postgresql://dohyo@{self.address}:{self.port}/{name}"
+        return f"postgresql://dohyo@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:
         self._launch()
-        ask = [_program("pg_isready"), "-h", self.address, "-p", str(self.port), "-q"]
+        ask = [_program("pg_isready"), "-h", "127.0.0.1", "-p", str(self.port), "-q"]
         until("PostgreSQL takes connections", lambda: self._state(ask), ("").__eq__, seconds=60)
 
     def _launch(self) -> None:
-        options = ["-c", f"listen_addresses={self.address}", "-c", f"port={self.port}"]
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={self.port}"]
         options += ["-c", f"unix_socket_directories={self.folder}", "-c", "max_connections=60"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -88,14 +84,8 @@ def ensure() -> None:
 
 
 @contextmanager
-def postgres(folder: Path, address: str = LOOPBACK, network: str = "") -> Iterator[Postgres]:
-    """A fresh server, gone at the end.
-
-    Args:
-        folder: of its own.
-        address: that it listens on.
-        network: whose clients need no password, beside those of this machine's loopback.
-    """
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """A fresh server, gone at the end."""
     ensure()
     folder.mkdir(parents=True, exist_ok=True)
     for place in (folder, *folder.parents):
@@ -112,10 +102,7 @@ def postgres(folder: Path, address: str = LOOPBACK, network: str = "") -> Iterat
         **_unprivileged(),
     )
     assert made.returncode == 0, made.stderr
-    if network:
-        with (folder / "data" / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host all all {network} trust\n")
-    server = Postgres(folder, free_port(), address)
+    server = Postgres(folder, free_port())
     try:
         server.start()
         yield server
