@@ -114,15 +114,22 @@ def _environ() -> dict[str, str]:
     return {**environment(), "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def _watched(name: str, rows: int, command: list[str]) -> Measured:
+def _watched(name: str, rows: int, *commands: list[str]) -> Measured:
+    """Programs side by side; each says at its end how much it held."""
     began = time.monotonic()
-    process = subprocess.Popen(command, env=_environ(), stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{name} ended with {process.returncode}")
-    seconds = time.monotonic() - began
-    return Measured(name, rows, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+    running = [subprocess.Popen(c, env=_environ(), stdout=subprocess.PIPE) for c in commands]
+    cpu, peak = 0.0, 0
+    for process in running:
+        assert process.stdout is not None
+        told = process.stdout.read().splitlines()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{name} ended with {process.returncode}")
+        cpu += usage.ru_utime + usage.ru_stime
+        # What wait4 tells of memory is at least that of this program, which started it.
+        peak = max(peak, int(json.loads(told[-1])["peakMemoryBytes"]))
+    return Measured(name, rows, time.monotonic() - began, cpu, peak)
 
 
 def _order(source: Path, target: Path, shards: int) -> Path:
@@ -143,20 +150,7 @@ def _ours(name: str, source: Path, target: Path, rows: int) -> Measured:
 
 def _two_shards(source: Path, target: Path, rows: int) -> Measured:
     file = _order(source, target, 2)
-    began = time.monotonic()
-    running = [
-        subprocess.Popen(_score(file, shard), env=_environ(), stdout=subprocess.DEVNULL)
-        for shard in (0, 1)
-    ]
-    cpu, peak = 0.0, 0
-    for process in running:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"a shard ended with {process.returncode}")
-        cpu += usage.ru_utime + usage.ru_stime
-        peak = max(peak, usage.ru_maxrss * 1024)
-    return Measured("dohyo-batch, 2 shards", rows, time.monotonic() - began, cpu, peak)
+    return _watched("dohyo-batch, 2 shards", rows, _score(file, 0), _score(file, 1))
 
 
 def _online(rows: int) -> Measured:

@@ -6,6 +6,7 @@ benchmarks.batch.peers WAY INPUT OUTPUT MODEL`.
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,8 @@ import joblib
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from dohyo_batch.main import peak_memory_bytes
 
 CHUNK_ROWS: Final = 32_768
 FIELDS: Final = 30
@@ -56,3 +59,4 @@ if __name__ == "__main__":
     way, source, target, model = sys.argv[1:]
     work = {"pandas": by_pandas, "dask": by_dask}[way]
     work(Path(source), Path(target), joblib.load(model))
+    print(json.dumps({"peakMemoryBytes": peak_memory_bytes()}))

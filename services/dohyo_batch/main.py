@@ -153,11 +153,11 @@ def _guarded(step: str, work: Callable[[], BatchSummary]) -> BatchSummary:
     return replace(
         summary,
         seconds=round(time.monotonic() - began, 3),
-        peak_memory_bytes=_peak_memory_bytes(),
+        peak_memory_bytes=peak_memory_bytes(),
     )
 
 
-def _peak_memory_bytes() -> int:
+def peak_memory_bytes() -> int:
     """The most that this program held; what rusage says may be of whoever started it."""
     try:
         status = Path("/proc/self/status").read_text("ascii")

@@ -15,6 +15,7 @@ from dohyo.contract.documents import from_json
 from dohyo.contract.evidence import STATE_NO_DATA
 from dohyo.contract.keys import key_files
 from dohyo.contract.prediction_id import decode
+from tests.harness.until import until
 from tests.local.batch.scoring import Batch, Scores, order
 from tests.local.evidence.running import key_folder, keys_of, operators, quality, running
 
@@ -81,6 +82,12 @@ def test_later_labels_compare_versions_on_the_same_rows_and_join_no_trial(
             for row in part.itertuples()
             if name == "logistic" or row.row < 300
         ]
+        # The service looks now and then which classes a version has.
+        until(
+            "classes are known by name",
+            lambda: service.feedback(rows[:1])["accepted"],
+            seconds=30,
+        )
         assert service.feedback(rows[:1_000]) == {"accepted": len(rows[:1_000]), "refused": []}
         assert service.feedback(rows[1_000:])["refused"] == []
         again = {"prediction_id": rows[0]["prediction_id"], "label": rows[0]["label"]}
