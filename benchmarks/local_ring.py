@@ -29,7 +29,7 @@ from images.paths import BENTOML_HOME
 from tests.harness import model
 from tests.harness.until import until
 from tests.local.gateway.load import a_load
-from tests.local.ring.house import House, a_request, a_spec, speakers
+from tests.local.ring.house import BRISK, House, a_request, a_spec, speakers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -136,7 +136,7 @@ def _until_ready(house: House, version: str, least: int) -> None:
 def a_house(home: Path) -> Iterator[House]:
     """A ring in a folder of its own, ended whatever happens."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        house = House(Path(folder), home)
+        house = House(Path(folder), home, environment=BRISK)
         try:
             yield house
         finally:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.local.ring.house import House, a_spec, speakers
+from tests.local.ring.house import BRISK, House, a_spec, speakers
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -37,15 +37,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="package")
 def shared(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A ring that scales and settles within seconds."""
-    windows = {
+    pace = {
         "DOHYO_SCORE_SECONDS": "0.2",
         "DOHYO_GRACE_SECONDS": "2",
         "DOHYO_CATCH_UP_SECONDS": "1",
-        "DOHYO_SCALING_STABLE_SECONDS": "3",
-        "DOHYO_SCALING_PANIC_SECONDS": "1",
-        "DOHYO_SCALING_DOWN_DELAY_SECONDS": "2",
     }
-    house = House(tmp_path_factory.mktemp("r"), home, environment=windows)
+    house = House(tmp_path_factory.mktemp("r"), home, environment=BRISK | pace)
     try:
         house.write(a_spec("one", ("two", 10)))
         house.up()

@@ -33,6 +33,12 @@ KEY = f"default/{NAME}"
 ENTITY = "x-customer-id"
 READY_SECONDS = 120.0
 ACCOUNT_LINES = 60
+# A ring that scales within seconds.
+BRISK = {
+    "DOHYO_SCALING_STABLE_SECONDS": "3",
+    "DOHYO_SCALING_PANIC_SECONDS": "1",
+    "DOHYO_SCALING_DOWN_DELAY_SECONDS": "2",
+}
 
 # Says the word that it was packed with, at once or after as many seconds as it is told, and with
 # the status that it is told.

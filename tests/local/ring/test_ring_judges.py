@@ -45,6 +45,7 @@ def test_a_challenger_that_is_worse_is_rolled_back() -> None:
         text=True,
         check=False,
     )
+    print(done.stderr)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     assert told["bout"]["outcome"] == "GateFailed", done.stderr
