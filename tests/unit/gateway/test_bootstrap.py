@@ -43,7 +43,7 @@ def test_an_agent_that_cannot_start_says_why_in_one_line() -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DOHYO_")}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     for given, said in (
-        ({}, "DOHYO_NAMESPACE: is not set"),
+        ({}, "DOHYO_NAMESPACE is not set"),
         (
             {"DOHYO_NAMESPACE": "x", "DOHYO_POD_NAME": "y", "DOHYO_KUBECONFIG": "/nowhere"},
             "/nowhere",
