@@ -119,7 +119,7 @@ async def _changes(house: House) -> bool:
         swapped = a_spec("three", ("two", 50), scaling=two)
         await stage("another champion", swapped, three=50, two=50)
         await load.more(max(0, REQUESTS - load.total))
-    print(f"changes    {load.total:,} requests, {len(load.lost)} lost")
+    print(f"changes    {load.total:,} requests, {len(load.lost)} lost: {load.lost[:3]}")
     return _kept("requests lost", len(load.lost), 0, "")
 
 

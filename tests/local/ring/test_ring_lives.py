@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.harness.until import until
-from tests.local.ring.house import KEY, NAME, READY_SECONDS, a_request, a_spec, alive, kill
+from tests.local.ring.house import KEY, READY_SECONDS, a_request, a_spec, alive, kill
 
 if TYPE_CHECKING:
     from tests.local.ring.house import House
@@ -84,11 +84,10 @@ def test_ctrl_c_ends_all_in_order_and_the_next_ring_remembers(house: House) -> N
     assert "nothing is left running" in house.said()
 
     house.launch()
-    until("it can be asked", house.resource, seconds=READY_SECONDS)
-    # Nothing runs yet, and nobody is told that it does.
-    assert house.ready("one") == 0
-    shown = house.command("status", NAME, "--state", str(house.state)).stdout
-    assert "ready (Ready" not in shown
+    first = until("it can be asked", house.resource, seconds=READY_SECONDS)["status"]
+    # No replica can have started by then, and nobody is told that one has.
+    assert {version["readyReplicas"] for version in first["versions"]} == {0}
+    assert not [c for c in first["conditions"] if (c["type"], c["status"]) == ("Ready", "True")]
     house.until_ready()
     assert house.ready("one") == 1
     after = house.resource()
