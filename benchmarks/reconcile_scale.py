@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.harness.access import project_access
-from tests.harness.installation import CRDS
+from tests.harness.commands import Release
+from tests.harness.installation import CRDS, NAMESPACE
 from tests.harness.live import Live, Name
 from tests.harness.manifests import model_deployment, version
 from tests.harness.operator_process import OperatorProcess, Station, operator
@@ -78,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts = [int(text) for text in parser.parse_args(arguments).counts.split(",")]
     print(f"crowds of {counts}; about {sum(counts) * 0.25 + 60 * len(counts):.0f} s", flush=True)
     CRDS.install()
+    # An installed operator would look after the crowd as well, and each would repair the other's.
+    Release("dohyo", "dohyo", NAMESPACE).uninstall()
     costs = [measure(count) for count in counts]
     return report(costs)
 
