@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM = """
-import json, pathlib, sys
+import json, pathlib, signal, sys
 from datetime import UTC, datetime
 from dohyo_training.complaint import Complaint
 from dohyo_training.config.reading import load
@@ -24,6 +24,8 @@ class Telling:
     def stage(self, name): print(name, flush=True)
     def found(self, sentence): print(sentence, flush=True)
     def progress(self, done, planned): print(f"fits {done}", flush=True)
+# Tests that a shell runs in the background inherit that Ctrl-C is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 path = pathlib.Path(sys.argv[1])
 try:
     done = train(load(path), path.parent, datetime(2026, 1, 10, tzinfo=UTC), Telling())
