@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -53,6 +53,11 @@ def making_of(job: Manifest) -> Making | None:
         return None
 
 
+# What a Job is, as soon as it is known, and once all of its pods have ended.
+COMPLETE: Final = ("SuccessCriteriaMet", "Complete")
+FAILED: Final = ("FailureTarget", "Failed")
+
+
 def condition_of(job: Manifest, kind: str) -> Manifest | None:
     """The condition of a Job when it is true."""
     for condition in (job.get("status") or {}).get("conditions") or ():
@@ -63,12 +68,16 @@ def condition_of(job: Manifest, kind: str) -> Manifest | None:
 
 
 def is_complete(job: Manifest) -> bool:
-    return condition_of(job, "Complete") is not None
+    """Whether all of it is done; also while its last pods end.
+
+    A pod on a node that no longer answers has no end before the node is back or removed.
+    """
+    return any(condition_of(job, kind) is not None for kind in COMPLETE)
 
 
 def is_failed(job: Manifest) -> bool:
     """Whether it is given up; also while its last pods end."""
-    return condition_of(job, "Failed") is not None or condition_of(job, "FailureTarget") is not None
+    return any(condition_of(job, kind) is not None for kind in FAILED)
 
 
 def is_over(job: Manifest) -> bool:

@@ -18,7 +18,7 @@ from dohyo.api.batchstatus import (
 from dohyo.api.conditions import shortened
 from dohyo.contract.batch import BAD_ROW, REPORT_PAGE
 from dohyo.plan.batch_names import FINISH, LABEL_JOB, SCORE, finish_name
-from dohyo.plan.batch_run import condition_of, is_complete, is_failed, making_of
+from dohyo.plan.batch_run import COMPLETE, FAILED, condition_of, is_complete, is_failed, making_of
 from dohyo.plan.batch_words import Ending, endings
 from dohyo.status.batch_pods import fetched_digests, troubles
 
@@ -200,7 +200,7 @@ def _ended(view: RunView, state: RunState) -> str | None:
     for job in (view.finish, view.score):
         if job is None:
             continue
-        for kind in ("Complete", "Failed", "FailureTarget"):
+        for kind in (*COMPLETE, *FAILED):
             if (condition := condition_of(job, kind)) is not None:
                 return str(condition["lastTransitionTime"])
     return view.before.finished_at if view.before is not None else None
