@@ -71,14 +71,16 @@ def opened(order: BatchOrder, run: str, now: int, environ: Mapping[str, str] = o
     folder = Place(order.output.uri, environ).below(run)
     source = source_of(order, environ)
     manifest = _found(order, folder)
-    if manifest is None:
-        strange = folder.files()
-        if strange:
+    if manifest is None and (strange := folder.files()):
+        # Another shard may have planned the run since its manifest was looked for.
+        manifest = _found(order, folder)
+        if manifest is None:
             raise BatchError(
                 batch.OUTPUT_EXISTS,
                 f"{folder.shown}: {strange[0].path} is there, and no manifest of this run; name "
                 "another output.uri, or remove it",
             )
+    if manifest is None:
         files, units = source.units()
         made = planned(order, run, now, files, units)
         content = json.dumps(to_json(made), separators=(",", ":")).encode()
