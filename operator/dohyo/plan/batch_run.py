@@ -58,13 +58,14 @@ COMPLETE: Final = ("SuccessCriteriaMet", "Complete")
 FAILED: Final = ("FailureTarget", "Failed")
 
 
-def condition_of(job: Manifest, kind: str) -> Manifest | None:
-    """The condition of a Job when it is true."""
-    for condition in (job.get("status") or {}).get("conditions") or ():
-        if condition["type"] == kind and condition["status"] == "True":
-            found: Manifest = condition
-            return found
-    return None
+def condition_of(job: Manifest, *kinds: str) -> Manifest | None:
+    """The first of these conditions of a Job that is true."""
+    found: dict[str, Manifest] = {
+        condition["type"]: condition
+        for condition in (job.get("status") or {}).get("conditions") or ()
+        if condition["status"] == "True"
+    }
+    return next((found[kind] for kind in kinds if kind in found), None)
 
 
 def is_complete(job: Manifest) -> bool:
@@ -72,12 +73,12 @@ def is_complete(job: Manifest) -> bool:
 
     A pod on a node that no longer answers has no end before the node is back or removed.
     """
-    return any(condition_of(job, kind) is not None for kind in COMPLETE)
+    return condition_of(job, *COMPLETE) is not None
 
 
 def is_failed(job: Manifest) -> bool:
     """Whether it is given up; also while its last pods end."""
-    return any(condition_of(job, kind) is not None for kind in FAILED)
+    return condition_of(job, *FAILED) is not None
 
 
 def is_over(job: Manifest) -> bool:

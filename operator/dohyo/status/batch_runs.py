@@ -198,11 +198,8 @@ def _ended(view: RunView, state: RunState) -> str | None:
     if state not in ("Succeeded", "Failed"):
         return None
     for job in (view.finish, view.score):
-        if job is None:
-            continue
-        for kind in (*COMPLETE, *FAILED):
-            if (condition := condition_of(job, kind)) is not None:
-                return str(condition["lastTransitionTime"])
+        if job is not None and (condition := condition_of(job, *COMPLETE, *FAILED)) is not None:
+            return str(condition["lastTransitionTime"])
     return view.before.finished_at if view.before is not None else None
 
 
@@ -252,7 +249,7 @@ def _failure(view: RunView) -> tuple[BatchReason, str]:
     if killed is not None:
         message = f"{_place(killed)}OOMKilled; raise resources.limits.memory{left}"
         return BatchReason.OUT_OF_MEMORY, message
-    condition = condition_of(job, "Failed") or condition_of(job, "FailureTarget") or {}
+    condition = condition_of(job, *FAILED) or {}
     overdue = condition.get("reason") == "DeadlineExceeded"
     if overdue and job["spec"].get("activeDeadlineSeconds") != _AT_ONCE:
         message = f"it took longer than {job['spec'].get('activeDeadlineSeconds')} s{left}"
