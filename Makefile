@@ -112,7 +112,8 @@ cluster-with-images: cluster images
 
 .PHONY: integration
 integration: cluster-with-images  ## Against a real API server, the operator as a process
-	eval "$$($(PYTHON) -m cluster env)" && $(PYTHON) -m pytest $(TWICE) tests/integration
+	@# Each test has a namespace and operators of its own, and waits more than it works.
+	eval "$$($(PYTHON) -m cluster env)" && $(PYTHON) -m pytest $(TWICE) tests/integration -n 3 --dist worksteal
 
 .PHONY: e2e
 e2e: cluster-with-images  ## The stories, on real nodes with helm and images

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cluster import base_images, paths
+from cluster import base_images
 from cluster import engine as engines
 from images import samples
 from tests.harness import evidence, namespaces
@@ -16,6 +15,7 @@ from tests.harness.access import project_access
 from tests.harness.installation import Installation
 from tests.harness.live import Live
 from tests.harness.ring import Ring
+from tests.harness.sharing import is_shared, once_in_a_run
 from tests.harness.story import Story
 
 if TYPE_CHECKING:
@@ -69,24 +69,15 @@ def live() -> Live:
 def installation(live: Live) -> Iterator[Installation]:
     """The product, installed by helm from the charts of the work tree."""
     installed = Installation(live, VALUES)
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    if run is None:
+
+    def install() -> None:
         namespaces.remove_all(live)
         installed.install()
-        yield installed
-        namespaces.remove_all(live)
-        return
-    # Several workers share it: the first one installs, and what they leave the next run removes.
-    paths.BUILD.mkdir(exist_ok=True)
-    with (paths.BUILD / "installed-for").open("a+") as note:
-        fcntl.flock(note, fcntl.LOCK_EX)
-        note.seek(0)
-        if note.read() != run:
-            namespaces.remove_all(live)
-            installed.install()
-            note.truncate(0)
-            note.write(run)
+
+    once_in_a_run("installed", install)
     yield installed
+    if not is_shared():  # else the next run removes what the workers leave
+        namespaces.remove_all(live)
 
 
 @pytest.fixture(scope="session")

@@ -24,14 +24,20 @@ def typed(blocks: list[str], minutes: float = 5) -> str:
         text=True,
         start_new_session=True,
     )
+    late = False
     try:
         said, _ = shell.communicate(timeout=60 * minutes - 20)
+    except subprocess.TimeoutExpired:
+        late = True
     finally:
         # A ring that is left ends its own processes when it is killed.
         for process in _members(shell.pid):
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+    if late:
+        said, _ = shell.communicate(timeout=10)
     print(said)
+    assert not late, f"not at its end after {minutes} minutes: {said[-3000:]}"
     assert shell.returncode == 0, said[-3000:]
     return said
 

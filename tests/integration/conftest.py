@@ -15,6 +15,7 @@ from tests.harness.commands import Release, kubectl
 from tests.harness.installation import CRDS, NAMESPACE, OPERATOR_LABELS
 from tests.harness.live import Live, Name
 from tests.harness.operator_process import OperatorProcess, Station, operator
+from tests.harness.sharing import once_in_a_run
 from tests.harness.until import until
 
 if TYPE_CHECKING:
@@ -119,9 +120,13 @@ def quiet(process: OperatorProcess, seconds: float = 30) -> None:
 def live() -> Live:
     """The API server, with the resource definition and no other operator at work."""
     found = Live(project_access())
-    remove_operator(found)
-    CRDS.install()
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{PLURAL}.{GROUP}")
+
+    def prepare() -> None:
+        remove_operator(found)
+        CRDS.install()
+        kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{PLURAL}.{GROUP}")
+
+    once_in_a_run("defined", prepare)
     return found
 
 
