@@ -1,23 +1,35 @@
-"""What a page asks a reader to type, typed into one shell; nothing of it runs on afterwards."""
+"""What a page asks a reader to type, typed into one shell; nothing of it runs on afterwards.
+
+The reader is new: no ring of an earlier day has left its state.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import psutil
 
 from cluster.paths import REPOSITORY
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def typed(blocks: list[str], minutes: float = 5) -> str:
-    """What the blocks print; a block that fails fails the test."""
+
+def typed(blocks: list[str], state: Path, minutes: float = 5) -> str:
+    """What the blocks print; a block that fails fails the test.
+
+    Args:
+        state: an empty folder, for what programs keep of a user's runs.
+    """
     script = "\n".join(["set -eu -o pipefail", *blocks])
+    inherited = {k: v for k, v in os.environ.items() if k != "KUBECONFIG"}
     shell = subprocess.Popen(
         ["bash", "-c", script],
         cwd=REPOSITORY,
-        env={k: v for k, v in os.environ.items() if k != "KUBECONFIG"} | {"OMP_NUM_THREADS": "1"},
+        env=inherited | {"OMP_NUM_THREADS": "1", "XDG_STATE_HOME": str(state)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,20 +11,23 @@ from cluster.paths import REPOSITORY
 from tests.docs.blocks import bash_blocks
 from tests.harness.pages import promised, typed
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TUTORIAL = REPOSITORY / "docs" / "tutorial" / "first-bout.md"
 README = REPOSITORY / "README.md"
 MINUTES = 5
 pytestmark = pytest.mark.timeout(60 * MINUTES)
 
 
-def test_the_readme_works_without_a_cluster() -> None:
+def test_the_readme_works_without_a_cluster(tmp_path: Path) -> None:
     # Else its first command would replace the very environment that this test runs in.
     fresh = subprocess.run(["make", "--question", ".venv/.installed"], cwd=REPOSITORY, check=False)
     assert fresh.returncode == 0, "the environment is older than its lock; run `make venv` first"
     blocks = bash_blocks(README)
     assert blocks[0].strip() == "make demo"
     last = next(n for n, block in enumerate(blocks) if block.strip() == "make demo CLUSTER=1")
-    said = typed(blocks[:last])
+    said = typed(blocks[:last], tmp_path)
     promised(
         said,
         "What happened",
@@ -37,11 +41,11 @@ def test_the_readme_works_without_a_cluster() -> None:
     )
 
 
-def test_the_tutorial_works_without_a_cluster() -> None:
+def test_the_tutorial_works_without_a_cluster(tmp_path: Path) -> None:
     blocks = bash_blocks(TUTORIAL)
     on_a_cluster = [n for n, block in enumerate(blocks) if "make --silent" in block]
     assert on_a_cluster == [len(blocks) - 1]
-    said = typed(blocks[:-1])
+    said = typed(blocks[:-1], tmp_path)
     promised(
         said,
         "1 ModelDeployment: fine",

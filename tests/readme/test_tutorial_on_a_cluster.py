@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from cluster.paths import REPOSITORY
 from tests.docs.blocks import bash_blocks
 from tests.harness.pages import promised, typed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TUTORIAL = REPOSITORY / "docs" / "tutorial" / "first-bout.md"
 MINUTES = 10
@@ -14,8 +19,8 @@ MINUTES = 10
 
 @pytest.mark.alone
 @pytest.mark.timeout(60 * MINUTES)
-def test_the_tutorial_ends_on_a_cluster() -> None:
-    said = typed(bash_blocks(TUTORIAL), MINUTES)
+def test_the_tutorial_ends_on_a_cluster(tmp_path: Path) -> None:
+    said = typed(bash_blocks(TUTORIAL), tmp_path, MINUTES)
     promised(
         said,
         "promoted by hand",
