@@ -30,7 +30,8 @@ class Made:
 
 
 class _Calling:
-    def __init__(self, host: str, per_second: float, made: Made) -> None:
+    def __init__(self, gateway: str, host: str, per_second: float, made: Made) -> None:
+        self._gateway = gateway
         self._host = host
         self._per_second = per_second
         self._made = made
@@ -38,7 +39,7 @@ class _Calling:
     async def run(self, ended: asyncio.Event) -> None:
         """Each call by an entity of its own, at the moment that its turn comes."""
         options = [("grpc.default_authority", self._host)]
-        async with grpc.aio.insecure_channel(GATEWAY, options=options) as channel:
+        async with grpc.aio.insecure_channel(self._gateway, options=options) as channel:
             call = channel.unary_unary(
                 METHOD,
                 request_serializer=messages.ServerReadyRequest.SerializeToString,
@@ -59,8 +60,8 @@ class _Calling:
 
 
 @contextmanager
-def under(host: str, per_second: float) -> Iterator[Made]:
-    """Lets clients call a ModelDeployment while the block runs."""
+def under(host: str, per_second: float, gateway: str = GATEWAY) -> Iterator[Made]:
+    """Lets clients call a ModelDeployment while the block runs; the gateway is the cluster's."""
     made = Made()
-    with beside(_Calling(host, per_second, made).run):
+    with beside(_Calling(gateway, host, per_second, made).run):
         yield made

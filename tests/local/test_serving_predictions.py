@@ -20,6 +20,7 @@ from tests.harness.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.harness.bentos import Served
 
@@ -108,19 +109,39 @@ def test_probes_and_metrics_answer(served: Served, bento: str) -> None:
     assert "process_resident_memory_bytes" in text
 
 
-def test_a_folder_is_served_like_a_tag(tmp_path: Any) -> None:
+def test_a_folder_is_served_like_a_tag(tmp_path: Path) -> None:
     samples.ensure()
     folder = tmp_path / "bento"
     samples.unpack("v1-logistic", folder)
     home = tmp_path / "home"
     home.mkdir()
-    with bentos.served(str(folder), home=home) as served:
+    assert answers_as_its_model(str(folder), home)
+
+
+def test_an_imported_bento_is_served_like_the_exported_one(tmp_path: Path) -> None:
+    samples.ensure()
+    archive, home = tmp_path / "v1.bento", tmp_path / "home"
+    samples.export(model.LOGISTIC, archive)
+    imported = subprocess.run(
+        [sys.executable, "-m", "bentoml", "import", str(archive)],
+        env=bentos.surroundings(home),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert model.LOGISTIC in imported.stdout + imported.stderr
+    archive.unlink()
+    assert answers_as_its_model(model.LOGISTIC, home)
+
+
+def answers_as_its_model(bento: str, home: Path) -> bool:
+    """Whether what is served answers what the logistic sample says in Python."""
+    with bentos.served(bento, home=home) as served:
         question = model.question(ROWS)
         status, answer = served.post(question.path, question.body)
-    assert status == 200
     own = model.own_probabilities(model.LOGISTIC, ROWS)
     got = [each["probabilities"] for each in answer["predictions"]]
-    assert got == [pytest.approx(row, abs=1e-12, rel=0) for row in own]
+    return status == 200 and got == [pytest.approx(row, abs=1e-12, rel=0) for row in own]
 
 
 def test_unknown_paths_make_no_series(served: Served) -> None:
@@ -132,7 +153,7 @@ def test_unknown_paths_make_no_series(served: Served) -> None:
     assert not re.search(r"/static_content/\d", text)
 
 
-def test_bentoml_serves_it_as_well(tmp_path: Any, bento: str) -> None:
+def test_bentoml_serves_it_as_well(tmp_path: Path, bento: str) -> None:
     """`bentoml serve`, as BentoML documents it: the same answers on both protocols' HTTP."""
     port, grpc_port = ports.free_port(), ports.free_port()
     process = subprocess.Popen(
@@ -164,7 +185,7 @@ def test_bentoml_serves_it_as_well(tmp_path: Any, bento: str) -> None:
     assert got == [pytest.approx(row, abs=1e-12, rel=0) for row in own]
 
 
-def test_no_bento_carries_an_address_or_a_credential(tmp_path: Any) -> None:
+def test_no_bento_carries_an_address_or_a_credential(tmp_path: Path) -> None:
     samples.ensure()
     for version in samples.VERSIONS:
         folder = tmp_path / version

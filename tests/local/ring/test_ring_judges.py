@@ -15,14 +15,16 @@ from dohyo.contract import HEADER_DEPLOYMENT, HEADER_VERSION
 from dohyo_serving.oip import open_inference_pb2 as messages
 from images import samples
 from images.paths import BENTOML_HOME
-from tests.harness import model
-from tests.local.ring.house import NAME, House
+from tests.harness import calls, model
+from tests.harness.until import until
+from tests.local.ring.house import HOST, NAME, House
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.timeout(300)
+CALLS_PER_SECOND = 50
 
 
 @pytest.fixture
@@ -72,3 +74,23 @@ def test_grpc_comes_in_by_the_same_port(sampled: House) -> None:
         answer, call = ask.with_call(request, metadata=metadata, timeout=20)
     assert answer.ready
     assert dict(call.initial_metadata())[HEADER_VERSION] == "v1"
+
+
+def test_calls_by_grpc_survive_a_version_swap_and_fewer_replicas(sampled: House) -> None:
+    two_each = {"minReplicas": 2}
+    sampled.write({"champion": {"name": "v1", "bento": model.LOGISTIC}, "scaling": two_each})
+    sampled.up()
+    with calls.under(HOST, CALLS_PER_SECOND, f"127.0.0.1:{sampled.port}") as made:
+        for version, bento, least in (
+            ("v2", model.BOOSTING, 2),
+            ("v2", model.BOOSTING, 1),
+            ("v1", model.LOGISTIC, 1),
+        ):
+            spec = {"champion": {"name": version, "bento": bento}}
+            sampled.write({**spec, "scaling": {"minReplicas": least}})
+            sampled.until_shares(**{version: 100})
+            sampled.until_ready()
+            until("as many replicas", lambda: len(sampled.processes()), least.__eq__, seconds=90)
+            enough = made.answered + 200
+            until("calls after the change", lambda: made.answered, enough.__lt__, seconds=30)
+    assert made.failed == [], made.failed[:3]
