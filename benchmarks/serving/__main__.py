@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.serving.measuring import Measured
 
 HTTP, GRPC = "HTTP", "gRPC"
-WARM_SECONDS = 1.0
+WARM_SECONDS, WARM_RATE, WARM_ROUNDS = 1.0, 10.0, 60
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _measure(
             continue
         try:
             with servers.running(name, subject, work) as server:
-                measuring.by_http(server, 1, WARM_SECONDS, work)
+                _warm_up(server, work)
                 for _ in range(chosen.rounds):
                     for connections in chosen.connections:
                         key = Key(subject.name, HTTP, name, connections)
@@ -102,6 +102,18 @@ def _measure(
                         _keep(found, key, measuring.by_grpc(server, body, connections, seconds))
         except (AssertionError, RuntimeError) as error:
             print(f"{name}: not measured: {error}", file=sys.stderr)
+
+
+def _warm_up(server: servers.Server, work: Path) -> None:
+    """Asks until a whole second brought answers: some are ready long before they answer.
+
+    Raises:
+        RuntimeError: none comes.
+    """
+    for _ in range(WARM_ROUNDS):
+        if measuring.by_http(server, 1, WARM_SECONDS, work).rate >= WARM_RATE:
+            return
+    raise RuntimeError(f"fewer than {WARM_RATE:g} answers a second after {WARM_ROUNDS} rounds")
 
 
 def _keep(found: dict[Key, list[Measured]], key: Key, measured: Measured) -> None:
