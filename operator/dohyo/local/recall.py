@@ -6,10 +6,33 @@ the processes that it was seen of.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from dohyo.api.resource import parse_status
+from dohyo.api.transition_rules import NAME_BOUND
+from dohyo.api.validation import check, name_bindings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+# What took evidence or somebody's word to come about, and is lost with the status.
+_DECISIONS: Final = ("history", "promotion", "rejections")
+
+
+def is_rebound(raw: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether a name of the resource stood for other content in the one before."""
+    checked = check(raw, before)
+    if checked.spec is not None:
+        return any(name_bindings(checked.spec, parse_status(before)))
+    return any(violation.rule.startswith(NAME_BOUND) for violation in checked.refused)
+
+
+def is_decided(raw: Mapping[str, Any]) -> bool:
+    """Whether a former ring has decided anything about the resource, or has begun to."""
+    status = raw.get("status") or {}
+    begun = any(trial.get("startedAt") for trial in status.get("rollouts", ()))
+    return begun or any(status.get(decision) for decision in _DECISIONS)
 
 
 def recalled(raw: Mapping[str, Any]) -> dict[str, Any]:
