@@ -132,8 +132,8 @@ def test_warnings_alone_are_no_failure(lint: Callable[..., tuple[int, str, str]]
             "ring.yaml:11: error: spec.paused: stands twice; remove one of them",
             id="a key twice",
         ),
-        pytest.param("- 1\n", "ring.yaml:1: error: : [1] is no ModelDeployment", id="a list"),
-        pytest.param("a: [1\n", "ring.yaml:2: error: ", id="no YAML"),
+        pytest.param("- 1\n", "ring.yaml:1: error: [1] is no ModelDeployment", id="a list"),
+        pytest.param("a: [1\n", "ring.yaml:2: error: while parsing a flow sequence", id="no YAML"),
         pytest.param(
             GOOD.replace("bento: satisfaction:v12\n", "bento: satisfaction:v12\n    "),
             "ring.yaml:",
