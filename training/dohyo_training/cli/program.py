@@ -173,6 +173,7 @@ def _add_simulate(commands: Commands) -> None:
         help="how strongly a choice follows the look, 0 not at all (default: %(default)s)",
     )
     command.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    command.add_argument("--force", action="store_true", help="write over tables that are there")
 
 
 def _add_config(command: argparse.ArgumentParser) -> None:

@@ -199,7 +199,10 @@ def _said(detail: ErrorDetails) -> str:
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(detail["loc"][-1]), _fields(), n=1)
+        word = str(detail["loc"][-1])
+        if word in _fields():
+            return "is no field of this section"
+        near = difflib.get_close_matches(word, _fields(), n=1)
         return f"is not known{f'; did you mean {near[0]!r}?' if near else ''}"
     message = detail["msg"].removeprefix("Value error, ")
     if isinstance(value, dict | list):
