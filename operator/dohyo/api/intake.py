@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.api.guessing import nearest
+from dohyo.api.scalars import DNS_LABEL
 from dohyo.api.schema import PRESERVES
 from dohyo.api.violations import Violation, dotted
 from dohyo.contract import KIND
@@ -24,6 +26,8 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "number": (int, float),
     "boolean": (bool,),
 }
+# What is wrong with a namespace that is none, and the way out.
+NO_NAMESPACE: Final = ("is no namespace", "use at most 63 lower-case letters, digits and '-'")
 _TYPE_WORDS: Final = {
     "object": "a map",
     "array": "a list",
@@ -68,13 +72,24 @@ def document_of(
     """
     metadata = raw.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str):
-        findings.refuse(("metadata", "name"), name, "is missing" if name is None else "is no name")
+    if name is None:
+        findings.refuse(("metadata", "name"), None, "is missing", "give the resource a name")
+    elif not isinstance(name, str):
+        way_out = f"write a name, or {str(name)!r} with its quotes"
+        findings.refuse(("metadata", "name"), name, f"is {_kind(name)} and not a string", way_out)
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+    if namespace is not None and not is_namespace(namespace):
+        findings.refuse(("metadata", "namespace"), namespace, *NO_NAMESPACE)
     spec = raw.get("spec")
     if spec is None:
         findings.refuse(("spec",), None, "is missing", purpose)
     taken = {} if spec is None else taken_in(spec, schema, ("spec",), findings)
     return {"metadata": {"name": name}, "spec": taken}
+
+
+def is_namespace(value: Any) -> bool:
+    """Whether a namespace can have that name."""
+    return isinstance(value, str) and re.fullmatch(DNS_LABEL, value) is not None
 
 
 def taken_in(value: Any, schema: Schema, path: Path, findings: Findings) -> Any:

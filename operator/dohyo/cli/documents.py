@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from dohyo.api.violations import dotted
+from dohyo.cli.complaint import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +81,28 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(f"({_pattern.pattern})$"), list(_first)
     )
+
+
+def text_of(file: str) -> str:
+    """What a file holds; ``-`` is standard input.
+
+    Raises:
+        Complaint: it cannot be read.
+    """
+    try:
+        return sys.stdin.read() if file == "-" else FilePath(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Complaint(f"cannot read {file}: is no UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise Complaint(f"cannot read {file}: {error.strerror}; {_way_out(error)}") from None
+
+
+def _way_out(error: OSError) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "name a file in it"
+    if isinstance(error, PermissionError):
+        return "ask for the right to read it"
+    return f"a relative path begins at {FilePath.cwd()}"
 
 
 def documents(text: str, file: str) -> Iterator[Document]:
