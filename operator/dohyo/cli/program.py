@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import re
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
+_CANNOT_BE_WRITTEN: Final = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 # Commands of the training package, which is found when it is asked for.
 _ELSEWHERE: Final = {
     "train": "Train a version from raw data; `dohyo train --help` says more.",
@@ -38,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command = importlib.import_module(parsed.module)
         code: int = command.run(parsed)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except Complaint as complaint:
         print(f"{_name()}: {complaint}", file=sys.stderr)
         return _FAILED
@@ -47,11 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough; Python's own flush at the end must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILED
+    except OSError as error:
+        return _unwritten(error)
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    """The exit code where output went nowhere; anything else is a fault of ours, and is raised."""
+    if error.errno not in _CANNOT_BE_WRITTEN:
+        raise error
+    if not isinstance(error, BrokenPipeError):  # there, whoever read our output has enough
+        place = error.filename or "the output"
+        print(f"{_name()}: {place} cannot be written: {error.strerror}", file=sys.stderr)
+    # Python's own flush at the end must not complain once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _FAILED
 
 
 def _parsed(given: list[str]) -> argparse.Namespace:

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 import yaml
@@ -14,9 +15,6 @@ from dohyo.cli.listing import line_of
 from dohyo.cli.program import parser
 from dohyo.cli.standing import age, described
 from dohyo.cli.tables import table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
@@ -211,20 +209,42 @@ def test_the_program_names_itself_as_it_was_called(
     assert capsys.readouterr().err.startswith("kubectl dohyo: cannot read /no/such/file: No such")
 
 
-def test_a_reader_who_has_enough_is_no_error() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    ended = subprocess.run(
-        [sys.executable, "-m", "dohyo.cli", "crd"],
-        stdout=writing,
+def ran(*arguments: str, stdout: int | IO[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dohyo.cli", *arguments],
+        stdout=stdout,
         stderr=subprocess.PIPE,
         timeout=30,
         check=False,
         text=True,
     )
+
+
+def test_a_reader_who_has_enough_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = ran("crd", stdout=writing)
     os.close(writing)
     assert ended.stderr == ""
     assert ended.returncode == 1
+
+
+def test_a_full_disk_is_told_in_a_line() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = ran("crd", stdout=full)
+    words = "dohyo: the output cannot be written: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, words)
+
+
+def test_without_any_output_there_is_no_error() -> None:
+    ended = subprocess.run(
+        ["sh", "-c", '"$0" -m dohyo.cli crd >&-', sys.executable],
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,21 @@ def test_a_leak_stops_the_command_with_its_reason(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv", "x.yaml"]
 
 
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(GOOD)
+    program = Path(sys.executable).with_name("dohyo-train")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [program, "check", tmp_path / "x.yaml"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    words = "dohyo train: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, words)
+
+
 def test_dohyo_hands_its_words_over(tmp_path: Path) -> None:
     program = Path(sys.executable).with_name("dohyo")
     words = ["simulate", "--rows", "100", "--folder", str(tmp_path)]
