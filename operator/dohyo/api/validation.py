@@ -59,8 +59,10 @@ def check(
     for rule in RULES:
         refused += violations(rule, document, sick)
     if before is not None and not sick:
-        replaced = document_of(before, spec_schema(), _PURPOSE, Findings())
-        refused += _transition(replaced, document)
+        of_before = Findings()
+        replaced = document_of(before, spec_schema(), _PURPOSE, of_before)
+        if not of_before.sick:
+            refused += _transition(replaced, document)
     if sick:
         return Checked(None, tuple(refused), tuple(findings.unknown))
     spec = _typed(document["spec"])
