@@ -125,6 +125,8 @@ def test_init_guesses_the_target_of_parquet(tmp_path: Path) -> None:
         (GOOD, ["none.yaml"], "none.yaml:1: cannot be read: No such file or directory"),
         (f"{GOOD}kind: csv\n", ["check", "x.yaml"], "x.yaml:4: kind: is no field of this section"),
         (GOOD, ["init", "none.csv"], "none.csv: there is no such file"),
+        # It is there, and reading fails, as of a file without the right to read it.
+        (GOOD, ["init", "/proc/self/mem", "-o", "n.yaml"], "/proc/self/mem: cannot be read: In"),
         (GOOD, ["init", "."], ".: is a folder; name a file in it"),
         (GOOD, ["compare", "x.yaml", "orders:2"], "no champion to compare with; name one with"),
     ],

@@ -32,8 +32,11 @@ def run(arguments: Namespace) -> int:
     if not data.is_file():
         why = "is a folder; name a file in it" if data.is_dir() else "there is no such file"
         raise Complaint(f"{data}: {why}")
-    source = _source(data)
-    table, target = _looked_at(source, data, arguments.target)
+    try:
+        source = _source(data)
+        table, target = _looked_at(source, data, arguments.target)
+    except OSError as error:
+        raise Complaint(f"{data}: cannot be read: {error.strerror or error}") from None
     config = written(table, source, target, arguments.name or data.stem, _suspects(table, source))
     parse(config, str(place))
     try:
