@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.api.guessing import nearest
-from dohyo.api.scalars import DNS_LABEL
+from dohyo.api.names import NO_NAMESPACE, is_namespace
 from dohyo.api.schema import PRESERVES
 from dohyo.api.violations import Violation, dotted
 from dohyo.contract import KIND
@@ -26,8 +25,6 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "number": (int, float),
     "boolean": (bool,),
 }
-# What is wrong with a namespace that is none, and the way out.
-NO_NAMESPACE: Final = ("is no namespace", "use at most 63 lower-case letters, digits and '-'")
 _TYPE_WORDS: Final = {
     "object": "a map",
     "array": "a list",
@@ -85,11 +82,6 @@ def document_of(
         findings.refuse(("spec",), None, "is missing", purpose)
     taken = {} if spec is None else taken_in(spec, schema, ("spec",), findings)
     return {"metadata": {"name": name}, "spec": taken}
-
-
-def is_namespace(value: Any) -> bool:
-    """Whether a namespace can have that name."""
-    return isinstance(value, str) and re.fullmatch(DNS_LABEL, value) is not None
 
 
 def taken_in(value: Any, schema: Schema, path: Path, findings: Findings) -> Any:

@@ -7,8 +7,7 @@ import re
 from argparse import ArgumentTypeError
 from typing import Final
 
-from dohyo.api.intake import NO_NAMESPACE, is_namespace
-from dohyo.api.scalars import DNS_LABEL
+from dohyo.api.names import DNS_LABEL, NO_NAMESPACE, is_namespace
 
 # They would lead to another place of an API.
 _NOT_IN_NAMES: Final = re.compile(r"[/?#%\s]")

@@ -35,9 +35,9 @@ _EXTRAS: Final = {"up": "local", "batch": "batch"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``dohyo`` and ``kubectl-dohyo``; the exit code."""
-    parsed = _parsed(list(sys.argv[1:] if arguments is None else arguments))
     # Each command brings its own imports, so that `lint` need not wait for a client of clusters.
     try:
+        parsed = _parsed(list(sys.argv[1:] if arguments is None else arguments))
         command = importlib.import_module(parsed.module)
         code: int = command.run(parsed)
         if sys.stdout is not None:

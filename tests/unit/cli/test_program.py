@@ -220,6 +220,12 @@ def ran(*arguments: str, stdout: int | IO[str]) -> subprocess.CompletedProcess[s
     )
 
 
+def test_words_are_understood_before_any_library_is_there() -> None:
+    """Help, a typing error and Ctrl-C need not wait for what a command brings in."""
+    code = "import sys, dohyo.cli; sys.exit('pydantic' in sys.modules or 'yaml' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0
+
+
 def test_a_reader_who_has_enough_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
