@@ -23,6 +23,9 @@ _BOOL: Final = re.compile(
 )
 _INT: Final = re.compile("[-+]?(0b[01]+|0o?[0-7]+|0|[1-9][0-9_]*|0x[0-9a-fA-F]+)")
 _FLOAT: Final = re.compile(r"[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]+)?")
+# A resource has some hundreds; aliases of aliases make billions of a few lines.
+_MOST_PLACES: Final = 200_000
+_WITHOUT: Final = "write it without aliases"
 _NULL: Final = re.compile("~|null|Null|NULL|")
 
 
@@ -58,11 +61,13 @@ class Unreadable(Exception):  # noqa: N818
 
     Attributes:
         line: where, counted from 1; None when the parser does not say.
+        way_out: what to do about it, or why nothing can be made of it.
     """
 
-    def __init__(self, problem: str, line: int | None) -> None:
+    def __init__(self, problem: str, line: int | None, way_out: str = "it is no YAML") -> None:
         super().__init__(problem)
         self.line = line
+        self.way_out = way_out
 
 
 class _Loader(yaml.SafeLoader):
@@ -123,6 +128,8 @@ def documents(text: str, file: str) -> Iterator[Document]:
         raise Unreadable(problem, mark.line + 1 if mark else None) from None
     except yaml.YAMLError as error:
         raise Unreadable(str(error), None) from None
+    except RecursionError:
+        raise Unreadable("it is nested too deep, or holds itself", None, _WITHOUT) from None
     finally:
         loader.dispose()
 
@@ -130,7 +137,10 @@ def documents(text: str, file: str) -> Iterator[Document]:
 def _document(loader: _Loader, node: yaml.Node, file: str) -> Document:
     lines: dict[str, int] = {}
     repeated: dict[str, int] = {}
-    for path, line, twice in _places(loader, node, ()):
+    for count, (path, line, twice) in enumerate(_places(loader, node, ())):
+        if count >= _MOST_PLACES:
+            many = f"it holds more than {_MOST_PLACES:,} values, aliases included"
+            raise Unreadable(many, line, _WITHOUT)
         where = dotted(path)
         lines.setdefault(where, line)
         if twice:

@@ -133,7 +133,7 @@ def _documents(file: str, remarks: list[Remark]) -> Iterator[Document]:
     try:
         yield from documents(text_of(file), file)
     except Unreadable as error:
-        violation = Violation("", None, str(error), "it is no YAML")
+        violation = Violation("", None, str(error), error.way_out)
         remarks.append(Remark(file, error.line or 1, "error", "", violation))
 
 

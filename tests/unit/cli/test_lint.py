@@ -145,6 +145,22 @@ def test_warnings_alone_are_no_failure(lint: Callable[..., tuple[int, str, str]]
             id="no namespace",
         ),
         pytest.param("- 1\n", "ring.yaml:1: error: [1] is no ModelDeployment", id="a list"),
+        pytest.param(
+            f"{GOOD}  traffic: &all\n    routes: *all\n",
+            "ring.yaml:1: error: it is nested too deep, or holds itself; write it without aliases",
+            id="an alias of itself",
+        ),
+        pytest.param(
+            "a: " + "[" * 5000,
+            "ring.yaml:1: error: it is nested too deep",
+            id="nested without end",
+        ),
+        pytest.param(
+            "a0: &a0 [x]\n"
+            + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)),
+            "ring.yaml:1: error: it holds more than 200,000 values, aliases included; write",
+            id="aliases of aliases",
+        ),
         pytest.param("a: [1\n", "ring.yaml:2: error: while parsing a flow sequence", id="no YAML"),
         pytest.param(
             GOOD.replace("bento: satisfaction:v12\n", "bento: satisfaction:v12\n    "),

@@ -124,6 +124,8 @@ def test_init_guesses_the_target_of_parquet(tmp_path: Path) -> None:
         (GOOD, ["x.yaml"], "there is no such file; the folder holds x.yaml"),
         (GOOD, ["none.yaml"], "none.yaml:1: cannot be read: No such file or directory"),
         (f"{GOOD}kind: csv\n", ["check", "x.yaml"], "x.yaml:4: kind: is no field of this section"),
+        (f"{GOOD}models: &a [*a]\n", ["check", "x.yaml"], "x.yaml:1: holds more than 200,000 val"),
+        (f"{GOOD}models: {'[' * 5000}", ["check", "x.yaml"], "x.yaml:1: is nested too deep; write"),
         (GOOD, ["init", "none.csv"], "none.csv: there is no such file"),
         # It is there, and reading fails, as of a file without the right to read it.
         (GOOD, ["init", "/proc/self/mem", "-o", "n.yaml"], "/proc/self/mem: cannot be read: In"),
