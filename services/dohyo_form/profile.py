@@ -206,15 +206,11 @@ def number_bins(numbers: NDArray[np.float64], bins: int = 20) -> Bins:
     return Bins(edges, (), (*counts.tolist(), len(numbers) - len(present)))
 
 
-def category_bins(values: Iterable[Any], most: int = _MOST_VALUES) -> Bins:
+def _category_bins(frequency: Counter[Any]) -> Bins:
     """A bin for each of the most frequent values, one for all others; None is missing."""
-    return _bins_of_frequencies(Counter(values), most)
-
-
-def _bins_of_frequencies(frequency: Counter[Any], most: int) -> Bins:
     missing = frequency.pop(None, 0)
     ranked = sorted(frequency, key=lambda value: (-frequency[value], str(value)))
-    kept, rest = ranked[:most], ranked[most:]
+    kept, rest = ranked[:_MOST_VALUES], ranked[_MOST_VALUES:]
     counts = [frequency[value] for value in kept]
     return Bins((), tuple(kept), (*counts, sum(frequency[value] for value in rest), missing))
 
@@ -243,7 +239,7 @@ def profile_of_parts(
             else:
                 numbers[name].extend(map(_number, column))
     features = {
-        name: _bins_of_frequencies(levels[name], _MOST_VALUES)
+        name: _category_bins(levels[name])
         if name in levels
         else number_bins(np.array(numbers[name]))
         for name in contract.names

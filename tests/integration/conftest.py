@@ -141,10 +141,24 @@ def remove_operator(live: Live) -> None:
     until("no operator is left on the cluster", pods, lambda left: not left, seconds=60)
 
 
+@pytest.fixture(scope="session")
+def namespaces(live: Live) -> Iterator[list[str]]:
+    """Those that this session has made and deleted; at its end all are gone."""
+    made: list[str] = []
+    yield made
+    until(
+        "no namespace of this session is left",
+        lambda: [name for name in made if live.get(Name("Namespace", name)) is not None],
+        lambda left: not left,
+        seconds=120,
+    )
+
+
 @pytest.fixture
-def field(live: Live, tmp_path: Path) -> Iterator[Field]:
+def field(live: Live, namespaces: list[str], tmp_path: Path) -> Iterator[Field]:
     namespace = f"field-{secrets.token_hex(3)}"
     live.create("Namespace", None, {"metadata": {"name": namespace}})
+    namespaces.append(namespace)
     station = Station(
         kubeconfig=project_access().kubeconfig,
         home=namespace,

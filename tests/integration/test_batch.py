@@ -76,6 +76,10 @@ def working(field: Field) -> Iterator[OperatorProcess]:
         field.apply(model_deployment(MODEL, fetched("v1"), challengers, scaling=ONE))
         until("somebody is champion", lambda: field.status(MODEL).get("champion"), bool, seconds=60)
         yield process
+    # Pods of a Job that counts failures by index keep their finalizer until they are replaced,
+    # which nobody can in a namespace that goes; so the Jobs go first.
+    field.live.delete(Name("BatchPrediction", BATCH, field.namespace))
+    until("no pod of a run is left", lambda: pods(field), lambda found: not found, seconds=60)
 
 
 def apply(field: Field, **spec: Any) -> None:

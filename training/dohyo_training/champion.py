@@ -38,12 +38,14 @@ class Champion:
         form: its serving form.
         folder: of its model.
         record: its `run.json`; empty where it has none.
+        role: champion or challenger, for complaints.
     """
 
     tag: str
     form: Form
     folder: Path
     record: dict[str, Any]
+    role: str = "champion"
 
     def recipe(self) -> Candidate | None:
         """Its algorithm and hyperparameters, to be fitted on the same folds as all others."""
@@ -64,7 +66,7 @@ class Champion:
         absent = sorted(set(contract.names) - set(frame.columns))
         if absent:
             raise Complaint(
-                f"champion: {self.tag} asks for column {absent[0]!r}, which these data lack (or "
+                f"{self.role}: {self.tag} asks for column {absent[0]!r}, which these data lack (or "
                 "the configuration forbids); compare on data that have it"
             )
         try:
@@ -72,7 +74,7 @@ class Champion:
             rows = self.form.intake.records(records)
         except RefusedError as refused:
             raise Complaint(
-                f"champion: {self.tag} refuses these rows: {refused.findings[0].message} "
+                f"{self.role}: {self.tag} refuses these rows: {refused.findings[0].message} "
                 f"(at {refused.findings[0].place})"
             ) from None
         output = self._in_order(self.form.predict(rows), problem)
@@ -87,19 +89,19 @@ class Champion:
         wanted = [str(name) for name in problem.classes]
         if sorted(own) != sorted(wanted):
             raise Complaint(
-                f"champion: {self.tag} knows the outcomes {', '.join(own)}, the data have "
+                f"{self.role}: {self.tag} knows the outcomes {', '.join(own)}, the data have "
                 f"{', '.join(wanted)}; they cannot be compared"
             )
         return np.ascontiguousarray(output[:, [own.index(name) for name in wanted]])
 
 
-def champion_of(tag: str) -> Champion:
+def champion_of(tag: str, role: str = "champion") -> Champion:
     """Loads a version of the store.
 
     Raises:
         Complaint: there is none, or it was not built by training.
     """
-    folder = folder_of(tag)
+    folder = folder_of(tag, role)
     file = folder / RUN_FILE
     record = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    return Champion(tag, Form(folder / FOLDER), folder, record)
+    return Champion(tag, Form(folder / FOLDER), folder, record, role)

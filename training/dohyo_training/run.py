@@ -332,7 +332,7 @@ def compare_versions(
     Raises:
         Complaint: a version is not there, or cannot be asked about these rows.
     """
-    both = champion_of(challenger), champion_of(champion)
+    both = champion_of(challenger, "challenger"), champion_of(champion)
     table = gather(config, base=base, now=now)
     parts = split(labels_of(config, table), config.folds)
     problem = of_table(config, table).at(parts.held_back)

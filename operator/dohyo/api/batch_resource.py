@@ -12,10 +12,10 @@ from dohyo.api.batchprediction import MAX_COMPARED, BatchPredictionSpec
 from dohyo.api.batchstatus import BatchPredictionStatus
 from dohyo.api.cron import knows_zone, schedule_of
 from dohyo.api.intake import Findings, document_of
+from dohyo.api.names import DNS_LABEL
 from dohyo.api.pod_templates import template_violations
 from dohyo.api.resource import Metadata, parse_metadata, status_in
 from dohyo.api.rule import violations
-from dohyo.api.scalars import DNS_LABEL
 from dohyo.api.schema import spec_schema
 from dohyo.api.violations import InvalidResource, Violation
 from dohyo.contract import BATCH_KIND

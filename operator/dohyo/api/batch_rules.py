@@ -6,8 +6,8 @@ import re
 from typing import Any, Final
 
 from dohyo.api.format_rules import quantities
+from dohyo.api.names import DNS_LABEL, SERVICE_NAME
 from dohyo.api.rule import ROOT_NAME, Rule, formatted
-from dohyo.api.scalars import DNS_LABEL, SERVICE_NAME
 from dohyo.api.uri_forms import CLAIM, inside, of_form, without_login
 from dohyo.api.version_rules import requests_within_limits
 

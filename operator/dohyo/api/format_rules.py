@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from dohyo.api.names import DNS_LABEL, SERVICE_NAME
 from dohyo.api.quantities import is_quantity
 from dohyo.api.rule import ROOT_NAME, TOLERANCE, VERSIONS, Rule, below, formatted
 from dohyo.api.scalars import (
     BENTO_TAG_PART,
-    DNS_LABEL,
     DURATION,
     HEADER_NAME,
     QUANTITY,
-    SERVICE_NAME,
 )
 
 _DURATIONS: Final = (

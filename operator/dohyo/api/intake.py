@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.api.guessing import nearest
+from dohyo.api.names import NO_NAMESPACE, is_namespace
 from dohyo.api.schema import PRESERVES
 from dohyo.api.violations import Violation, dotted
 from dohyo.contract import KIND
@@ -68,8 +69,14 @@ def document_of(
     """
     metadata = raw.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str):
-        findings.refuse(("metadata", "name"), name, "is missing" if name is None else "is no name")
+    if name is None:
+        findings.refuse(("metadata", "name"), None, "is missing", "give the resource a name")
+    elif not isinstance(name, str):
+        way_out = f"write a name, or {str(name)!r} with its quotes"
+        findings.refuse(("metadata", "name"), name, f"is {_kind(name)} and not a string", way_out)
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+    if namespace is not None and not is_namespace(namespace):
+        findings.refuse(("metadata", "namespace"), namespace, *NO_NAMESPACE)
     spec = raw.get("spec")
     if spec is None:
         findings.refuse(("spec",), None, "is missing", purpose)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from dohyo.api.names import DNS_LABEL
 from dohyo.api.rule import TOLERANCE, Rule, formatted
-from dohyo.api.scalars import DNS_LABEL
 from dohyo.api.version_rules import repeated
 
 

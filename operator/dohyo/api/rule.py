@@ -48,14 +48,21 @@ class Rule:
 
 @dataclass(frozen=True)
 class TransitionRule:
-    """A rule about a value and the one it replaces (``self`` and ``oldSelf``)."""
+    """A rule about a value and the one it replaces (``self`` and ``oldSelf``).
+
+    Attributes:
+        name: as of a `Rule`, like all that is not named here.
+        difference: of the old value and the new one, in words that follow the message; CEL has
+            no such words.
+    """
 
     name: str
     places: tuple[str, ...]
     cel: str
     holds: Callable[[Any, Any], bool]
     message: str
-    field: str = ""
+    field: str
+    difference: Callable[[Any, Any], str]
 
 
 def violations(rule: Rule, document: Any, sick: frozenset[Path]) -> Iterator[Violation]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dohyo.api.format_rules import FORMAT_RULES
+from dohyo.api.gate_range_rules import GATE_RANGE_RULES
 from dohyo.api.gate_rules import GATE_RULES
 from dohyo.api.rollout_rules import ROLLOUT_RULES
 from dohyo.api.transition_rules import CONTENT_FIELDS, TRANSITION_RULES
@@ -27,4 +28,5 @@ RULES: Final[tuple[Rule, ...]] = (
     *VERSION_RULES,
     *ROLLOUT_RULES,
     *GATE_RULES,
+    *GATE_RANGE_RULES,
 )

@@ -10,9 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, W
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
-DNS_LABEL: Final = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-# A Service bears the ModelDeployment's name, and a Service's name begins with a letter.
-SERVICE_NAME: Final = "[a-z]([-a-z0-9]{0,61}[a-z0-9])?"
 BENTO_TAG_PART: Final = "[a-z0-9]([-._a-z0-9]{0,61}[a-z0-9])?"
 HEADER_NAME: Final = "[A-Za-z0-9]([-_A-Za-z0-9]{0,126}[A-Za-z0-9])?"
 DURATION: Final = "([0-9]{1,9}(ms|s|m|h|d)){1,5}"

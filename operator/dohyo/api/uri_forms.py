@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from dohyo.api.names import DNS_LABEL
 from dohyo.api.rule import Rule
-from dohyo.api.scalars import DNS_LABEL
 
 CLAIM: Final = f"{DNS_LABEL}([.]{DNS_LABEL})*"
 _LOGIN: Final = "^[a-z0-9+]+://[^/?#]*@"

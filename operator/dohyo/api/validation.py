@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.api.durations import duration_violations
@@ -13,6 +13,7 @@ from dohyo.api.pod_templates import pod_template_violations
 from dohyo.api.rule import violation, violations
 from dohyo.api.rules import CONTENT_FIELDS, RULES, TRANSITION_RULES
 from dohyo.api.schema import spec_schema
+from dohyo.api.transition_rules import NAME_BOUND
 from dohyo.api.violations import Violation
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from dohyo.api.status import ModelDeploymentStatus
 
-
-NAME_BOUND: Final = "name-bound"
 _PURPOSE: Final = "it names the champion and its challengers"
 
 
@@ -60,8 +59,10 @@ def check(
     for rule in RULES:
         refused += violations(rule, document, sick)
     if before is not None and not sick:
-        replaced = document_of(before, spec_schema(), _PURPOSE, Findings())
-        refused += _transition(replaced, document)
+        of_before = Findings()
+        replaced = document_of(before, spec_schema(), _PURPOSE, of_before)
+        if not of_before.sick:
+            refused += _transition(replaced, document)
     if sick:
         return Checked(None, tuple(refused), tuple(findings.unknown))
     spec = _typed(document["spec"])
@@ -93,7 +94,9 @@ def name_bindings(spec: ModelDeploymentSpec, status: ModelDeploymentStatus) -> I
 def _transition(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Violation]:
     for rule in TRANSITION_RULES:
         if not rule.holds(old["spec"], new["spec"]):
-            yield violation(rule, ("spec",), new["spec"])
+            found = violation(rule, ("spec",), new["spec"])
+            difference = rule.difference(old["spec"], new["spec"])
+            yield replace(found, message=f"{found.message}: {difference}")
 
 
 def _typed(spec: dict[str, Any]) -> ModelDeploymentSpec:

@@ -16,7 +16,7 @@ class Violation:
     """One thing that is wrong in a document.
 
     Attributes:
-        path: the place, such as ``spec.challengers[0].weight``.
+        path: the place, such as ``spec.challengers[0].weight``; empty for the whole document.
         value: what stands there; None also when nothing does.
         message: what is wrong with it.
         way_out: what to do about it; empty when the message says it.
@@ -30,9 +30,10 @@ class Violation:
     rule: str = ""
 
     def __str__(self) -> str:
-        shown = "" if self.value is None else f" {_shown(self.value)}"
+        place = f"{self.path}: " if self.path else ""
+        shown = "" if self.value is None else f"{_shown(self.value)} "
         way_out = f"; {self.way_out}" if self.way_out else ""
-        return f"{self.path}:{shown} {self.message}{way_out}"
+        return f"{place}{shown}{self.message}{way_out}"
 
 
 class InvalidResource(ValueError):  # noqa: N818

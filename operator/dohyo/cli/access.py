@@ -167,6 +167,8 @@ def cluster(arguments: Namespace) -> Cluster:
         return asyncio.run(_named(files, arguments.context))
     except _UNUSABLE as error:
         why = " ".join(str(error).split()) or type(error).__name__
+        if files is not None and not isinstance(error, ConfigException | OSError):
+            why = f"{files} is no kubeconfig"
         raise Complaint(f"no cluster: {why}; {_NO_CLUSTER}") from None
 
 

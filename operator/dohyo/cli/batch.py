@@ -16,7 +16,7 @@ from dohyo.api.batch_resource import BatchPrediction, parse_batch
 from dohyo.api.batchprediction import CHAMPION
 from dohyo.api.violations import InvalidResource
 from dohyo.cli.complaint import Complaint
-from dohyo.cli.documents import Unreadable, documents
+from dohyo.cli.documents import Unreadable, documents, text_of
 from dohyo.cli.ground import Ground
 from dohyo.contract import BATCH_KIND, KIND, batch
 from dohyo.contract.batch import BatchSummary, OrderedVersion, summary_document
@@ -44,8 +44,6 @@ def run(arguments: Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="dohyo-batch-") as folder:
         prediction, order = _read(arguments, Path(folder))
         processes = arguments.parallelism or min(prediction.spec.parallelism, os.cpu_count() or 1)
-        if processes < 1:
-            raise Complaint(f"--parallelism {processes} is none; choose at least 1")
         local = LocalRun(order, os.environ, Path(folder))
         try:
             summary, scored = _carried_out(local, processes, prediction.spec.retries)
@@ -127,9 +125,8 @@ def _read(arguments: Namespace, unpacked: Path) -> tuple[BatchPrediction, BatchO
             rings[str((local.get("metadata") or {}).get("name"))] = local
     if len(predictions) != 1:
         named = ", ".join(arguments.files)
-        raise Complaint(
-            f"{len(predictions)} {BATCH_KIND}s in {named}; one is carried out at a time"
-        )
+        count = len(predictions) or "no"
+        raise Complaint(f"{count} {BATCH_KIND}s in {named}; name the files of just one")
     file, raw = predictions[0]
     metadata = raw.get("metadata")
     if isinstance(metadata, dict):
@@ -160,11 +157,7 @@ def _beside(order: BatchOrder, folder: Path) -> BatchOrder:
 def _documents(files: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for file in files:
         try:
-            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-            found = list(documents(text, file))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "is no UTF-8 text"
-            raise Complaint(f"cannot read {file}: {reason}") from None
+            found = list(documents(text_of(file), file))
         except Unreadable as error:
             raise Complaint(f"{file}:{error.line or 1}: {error}") from None
         yield from ((file, each.value) for each in found if isinstance(each.value, dict))
@@ -184,6 +177,9 @@ def _order(
             )
     named = _named(arguments)
     ring = rings.get(spec.model_deployment)
+    if unused := sorted(set(named) - set(spec.versions)):
+        wanted = ", ".join(spec.versions)
+        raise Complaint(f"--bento {unused[0]}=…: is no version of this run; it scores by {wanted}")
     versions = tuple(
         _version(name, spec.model_deployment, named, ring, unpacked) for name in spec.versions
     )
@@ -222,7 +218,7 @@ def _version(
             bento = in_place(place) if there else in_store(store_of(os.environ), named[name])
             return OrderedVersion(name, bento.tag, str(bento.path.absolute()))
         known = ring_versions(ring) if ring is not None else {}
-        wanted = ring["spec"]["champion"]["name"] if ring and name == CHAMPION else name
+        wanted = _champion_of(ring) if ring is not None and name == CHAMPION else name
         found = known.get(wanted)
         if found is None or found.image is None:
             raise Complaint(
@@ -234,6 +230,13 @@ def _version(
         return OrderedVersion(wanted, found.bento, str(folder), found.digest)
     except (BentoError, OSError) as error:
         raise Complaint(f"version {name}: {named.get(name, name)} {error}") from None
+
+
+def _champion_of(ring: dict[str, Any]) -> str:
+    """The name of the champion; whatever is wrong with the resource is told where it matters."""
+    spec = ring.get("spec")
+    champion = spec.get("champion") if isinstance(spec, dict) else None
+    return str(champion.get("name")) if isinstance(champion, dict) else CHAMPION
 
 
 def _print(

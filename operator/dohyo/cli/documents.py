@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from dohyo.api.violations import dotted
+from dohyo.cli.complaint import Complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +23,9 @@ _BOOL: Final = re.compile(
 )
 _INT: Final = re.compile("[-+]?(0b[01]+|0o?[0-7]+|0|[1-9][0-9_]*|0x[0-9a-fA-F]+)")
 _FLOAT: Final = re.compile(r"[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]+)?")
+# A resource has some hundreds; aliases of aliases make billions of a few lines.
+_MOST_PLACES: Final = 200_000
+_WITHOUT: Final = "write it without aliases"
 _NULL: Final = re.compile("~|null|Null|NULL|")
 
 
@@ -55,11 +61,13 @@ class Unreadable(Exception):  # noqa: N818
 
     Attributes:
         line: where, counted from 1; None when the parser does not say.
+        way_out: what to do about it, or why nothing can be made of it.
     """
 
-    def __init__(self, problem: str, line: int | None) -> None:
+    def __init__(self, problem: str, line: int | None, way_out: str = "it is no YAML") -> None:
         super().__init__(problem)
         self.line = line
+        self.way_out = way_out
 
 
 class _Loader(yaml.SafeLoader):
@@ -80,6 +88,28 @@ for _tag, _pattern, _first in (
     )
 
 
+def text_of(file: str) -> str:
+    """What a file holds; ``-`` is standard input.
+
+    Raises:
+        Complaint: it cannot be read.
+    """
+    try:
+        return sys.stdin.read() if file == "-" else FilePath(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Complaint(f"cannot read {file}: is no UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise Complaint(f"cannot read {file}: {error.strerror}; {_way_out(error)}") from None
+
+
+def _way_out(error: OSError) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "name a file in it"
+    if isinstance(error, PermissionError):
+        return "ask for the right to read it"
+    return f"a relative path begins at {FilePath.cwd()}"
+
+
 def documents(text: str, file: str) -> Iterator[Document]:
     """The documents of a file that are not empty; items of a List one by one.
 
@@ -98,6 +128,8 @@ def documents(text: str, file: str) -> Iterator[Document]:
         raise Unreadable(problem, mark.line + 1 if mark else None) from None
     except yaml.YAMLError as error:
         raise Unreadable(str(error), None) from None
+    except RecursionError:
+        raise Unreadable("it is nested too deep, or holds itself", None, _WITHOUT) from None
     finally:
         loader.dispose()
 
@@ -105,7 +137,10 @@ def documents(text: str, file: str) -> Iterator[Document]:
 def _document(loader: _Loader, node: yaml.Node, file: str) -> Document:
     lines: dict[str, int] = {}
     repeated: dict[str, int] = {}
-    for path, line, twice in _places(loader, node, ()):
+    for count, (path, line, twice) in enumerate(_places(loader, node, ())):
+        if count >= _MOST_PLACES:
+            many = f"it holds more than {_MOST_PLACES:,} values, aliases included"
+            raise Unreadable(many, line, _WITHOUT)
         where = dotted(path)
         lines.setdefault(where, line)
         if twice:

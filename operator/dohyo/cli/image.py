@@ -15,6 +15,7 @@ import yaml
 from dohyo.cli.complaint import Complaint
 from dohyo.cli.image_engine import engine_named
 from dohyo.contract import BENTO_FOLDER
+from dohyo.local.bentos import BentoError, in_store, store_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -68,6 +69,7 @@ def prepared(given: str, context: Path) -> _Bento:
     if not path.exists():
         if os.sep in given or given.startswith("."):
             raise Complaint(f"{given}: nothing is there; name a bento's tag, folder or archive")
+        _ensure_stored(given)
         path = _exported(given, context.parent / "exported.bento")
     elif path.is_dir() and not (path / _BENTO_FILE).is_file():
         raise Complaint(f"{given}: no {_BENTO_FILE} in this folder; name a built bento's")
@@ -84,6 +86,15 @@ def prepared(given: str, context: Path) -> _Bento:
         os.utime(file, _NO_TIME)
     document: Any = yaml.safe_load((folder / _BENTO_FILE).read_text())
     return _Bento(f"{document['name']}:{document['version']}", folder)
+
+
+def _ensure_stored(tag: str) -> None:
+    """Names the tag that was most likely meant; `name` and `name:latest` are BentoML's to read."""
+    if ":" in tag and not tag.endswith(":latest"):
+        try:
+            in_store(store_of(os.environ), tag)
+        except BentoError as error:
+            raise Complaint(f"{tag} {error}") from None
 
 
 def _exported(tag: str, archive: Path) -> Path:

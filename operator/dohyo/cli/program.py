@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
+from dohyo.api.guessing import nearest
+from dohyo.cli import arguments as words
 from dohyo.cli.complaint import Complaint
 from dohyo.cli.training import HANDED_OVER
 from dohyo.contract import GATEWAY_PORT
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
+_CANNOT_BE_WRITTEN: Final = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 # Commands of the training package, which is found when it is asked for.
 _ELSEWHERE: Final = {
     "train": "Train a version from raw data; `dohyo train --help` says more.",
@@ -30,12 +35,13 @@ _EXTRAS: Final = {"up": "local", "batch": "batch"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of ``dohyo`` and ``kubectl-dohyo``; the exit code."""
-    parsed = _parsed(list(sys.argv[1:] if arguments is None else arguments))
     # Each command brings its own imports, so that `lint` need not wait for a client of clusters.
     try:
+        parsed = _parsed(list(sys.argv[1:] if arguments is None else arguments))
         command = importlib.import_module(parsed.module)
         code: int = command.run(parsed)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except Complaint as complaint:
         print(f"{_name()}: {complaint}", file=sys.stderr)
         return _FAILED
@@ -44,17 +50,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _FAILED
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough; Python's own flush at the end must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILED
+    except OSError as error:
+        return _unwritten(error)
     return code
 
 
-def _parsed(words: list[str]) -> argparse.Namespace:
-    if words and words[0] in HANDED_OVER:
-        return argparse.Namespace(module="dohyo.cli.training", words=words)
-    return parser().parse_args(words)
+def _unwritten(error: OSError) -> int:
+    """The exit code where output went nowhere; anything else is a fault of ours, and is raised."""
+    if error.errno not in _CANNOT_BE_WRITTEN:
+        raise error
+    if not isinstance(error, BrokenPipeError):  # there, whoever read our output has enough
+        place = error.filename or "the output"
+        print(f"{_name()}: {place} cannot be written: {error.strerror}", file=sys.stderr)
+    # Python's own flush at the end must not complain once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _FAILED
+
+
+def _parsed(given: list[str]) -> argparse.Namespace:
+    if given and given[0] in HANDED_OVER:
+        return argparse.Namespace(module="dohyo.cli.training", words=given)
+    return parser().parse_args(given)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says also which word was most likely meant."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.match(r".*invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        meant = nearest(wrong[1], re.findall(r"[\w-]+", wrong[2])) if wrong else None
+        super().error(f"{message}; did you mean {meant}?" if meant else message)
 
 
 def _not_installed(module: str, missing: ModuleNotFoundError) -> str:
@@ -72,7 +97,7 @@ def _name() -> str:
 
 def parser() -> argparse.ArgumentParser:
     """All commands and options."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog=_name(), description="A champion serves a model, challengers try to beat it."
     )
     top.add_argument("--version", action="version", version=f"dohyo {version('dohyo')}")
@@ -93,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+    Commands = argparse._SubParsersAction["_Parser"]  # noqa: SLF001
 
 
 def _command(commands: Commands, name: str, module: str, text: str) -> argparse.ArgumentParser:
@@ -125,13 +150,22 @@ def _add_plan(commands: Commands) -> None:
     _add_checked_files(command)
     _add_output(command, "yaml", "json")
     command.add_argument(
-        "-n", "--namespace", help="for resources that name none (default: default)"
+        "-n",
+        "--namespace",
+        type=words.namespace,
+        help="for resources that name none (default: default)",
     )
     command.add_argument(
-        "--gateway-namespace", default="dohyo-system", help="where the gateway runs (%(default)s)"
+        "--gateway-namespace",
+        type=words.namespace,
+        default="dohyo-system",
+        help="where the gateway runs (%(default)s)",
     )
     command.add_argument(
-        "--cluster-domain", default="cluster.local", help="of the cluster's DNS (%(default)s)"
+        "--cluster-domain",
+        type=words.domain,
+        default="cluster.local",
+        help="of the cluster's DNS (%(default)s)",
     )
     _add_runtime(command, "that runs what a uri leads to")
 
@@ -140,9 +174,14 @@ def _add_image(commands: Commands) -> None:
     text = "Make a thin image of a bento: the runtime image and one layer."
     command = _command(commands, "image", "image", text)
     command.add_argument(
-        "bento", metavar="BENTO", help="a tag of the store, a bento's folder, or an exported bento"
+        "bento",
+        metavar="BENTO",
+        type=words.file,
+        help="a tag of the store, a bento's folder, or an exported bento",
     )
-    command.add_argument("-t", "--tag", help="the image's reference (default: the bento's tag)")
+    command.add_argument(
+        "-t", "--tag", type=words.image, help="the image's reference (default: the bento's tag)"
+    )
     command.add_argument("--push", action="store_true", help="to the registry that its name says")
     command.add_argument(
         "--engine", choices=("docker", "buildah"), help="(default: whichever is there)"
@@ -154,6 +193,7 @@ def _add_image(commands: Commands) -> None:
 def _add_runtime(command: argparse.ArgumentParser, text: str) -> None:
     command.add_argument(
         "--runtime-image",
+        type=words.image,
         default=f"dohyo/runtime:{version('dohyo')}",
         metavar="IMAGE",
         help=f"{text} (%(default)s)",
@@ -172,17 +212,17 @@ def _add_get(commands: Commands) -> None:
 def _add_status(commands: Commands) -> None:
     text = "Show one ModelDeployment: who serves what, how many pods, and why not."
     command = _command(commands, "status", "standing", text)
-    command.add_argument("name", metavar="NAME", help="of the ModelDeployment")
+    _add_name(command)
     _add_cluster(command)
 
 
 def _add_up(commands: Commands) -> None:
     text = "Run ModelDeployments on this machine, without a cluster, and follow their files."
     command = _command(commands, "up", "up", text)
-    command.add_argument("files", metavar="FILE", nargs="+", help="of YAML or JSON documents")
     command.add_argument(
-        "-n", "--namespace", default="default", help="for resources that name none (%(default)s)"
+        "files", metavar="FILE", nargs="+", type=words.file, help="of YAML or JSON documents"
     )
+    _add_namespace(command)
     command.add_argument(
         "-p", "--port", type=int, default=GATEWAY_PORT, help="of all requests (%(default)s)"
     )
@@ -202,12 +242,14 @@ def _add_batch(commands: Commands) -> None:
     text = "Score a data set on this machine, as a BatchPrediction says, and report on it."
     command = _command(commands, "batch", "batch", text)
     _add_files(command, "with the BatchPrediction and its ModelDeployment")
+    _add_namespace(command)
     command.add_argument(
-        "-n", "--namespace", default="default", help="for resources that name none (%(default)s)"
+        "--run", type=words.run, help="its name; an unfinished one goes on (default: the time)"
     )
-    command.add_argument("--run", help="its name; an unfinished one goes on (default: the time)")
     command.add_argument(
-        "--parallelism", type=int, help="processes (default: the spec's, at most one for each core)"
+        "--parallelism",
+        type=words.processes,
+        help="processes (default: the spec's, at most one for each core)",
     )
     command.add_argument(
         "--bento",
@@ -217,6 +259,20 @@ def _add_batch(commands: Commands) -> None:
     )
     command.add_argument("--evidence-url", metavar="URL", help="where drift counts are told")
     _add_output(command, "text", "json")
+
+
+def _add_namespace(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-n",
+        "--namespace",
+        type=words.namespace,
+        default="default",
+        help="for resources that name none (%(default)s)",
+    )
+
+
+def _add_name(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", type=words.name, help="of the ModelDeployment")
 
 
 def _add_state(command: argparse.ArgumentParser) -> None:
@@ -232,7 +288,7 @@ def _add_local(command: argparse.ArgumentParser, text: str) -> None:
 def _add_history(commands: Commands) -> None:
     text = "Show the bouts of one ModelDeployment that are over, and what decided them."
     command = _command(commands, "history", "history", text)
-    command.add_argument("name", metavar="NAME", help="of the ModelDeployment")
+    _add_name(command)
     _add_cluster(command)
 
 
@@ -251,18 +307,19 @@ def _add_orders(commands: Commands) -> None:
     for action, text, names in _ORDERS:
         command = _command(commands, action, "orders", text)
         command.set_defaults(action=action, challenger=None)
-        command.add_argument("name", metavar="NAME", help="of the ModelDeployment")
+        _add_name(command)
         if names:
             command.add_argument(
                 "challenger",
                 metavar="CHALLENGER",
+                type=words.name,
                 nargs="?",
                 help="a version (default: the only one there is)",
             )
         _add_cluster(command)
         command.add_argument(
             "--timeout",
-            type=float,
+            type=words.seconds,
             default=30.0,
             metavar="SECONDS",
             help="how long to wait for the operator's answer (default: %(default)g)",
@@ -276,6 +333,7 @@ def _add_files(command: argparse.ArgumentParser, text: str) -> None:
         "--filename",
         action="append",
         required=True,
+        type=words.file,
         dest="files",
         metavar="FILE",
         help=f"{text}, or - for standard input; may be repeated",
@@ -293,7 +351,9 @@ def _add_checked_files(command: argparse.ArgumentParser) -> None:
 
 
 def _add_cluster(command: argparse.ArgumentParser) -> None:
-    command.add_argument("-n", "--namespace", help="(default: that of the context)")
+    command.add_argument(
+        "-n", "--namespace", type=words.namespace, help="(default: that of the context)"
+    )
     command.add_argument("--context", help="of the kubeconfig (default: its current one)")
     command.add_argument("--kubeconfig", help="a file (default: $KUBECONFIG, ~/.kube/config)")
     _add_local(command, "ask the ring that `dohyo up` runs on this machine")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from dohyo.api.unsupported import unsupported_fields
 from dohyo.api.validation import check, name_bindings
 from dohyo.api.violations import Violation
 from dohyo.cli.complaint import Complaint
-from dohyo.cli.documents import Document, Unreadable, documents
+from dohyo.cli.documents import Document, Unreadable, documents, text_of
 from dohyo.cli.forecast import out_of_reach
 from dohyo.contract import API_VERSION, BATCH_KIND, GROUP, KIND
 
@@ -132,18 +131,10 @@ def read(
 
 def _documents(file: str, remarks: list[Remark]) -> Iterator[Document]:
     try:
-        yield from documents(_text(file), file)
+        yield from documents(text_of(file), file)
     except Unreadable as error:
-        violation = Violation("", None, str(error), "it is no YAML")
+        violation = Violation("", None, str(error), error.way_out)
         remarks.append(Remark(file, error.line or 1, "error", "", violation))
-
-
-def _text(file: str) -> str:
-    try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "is no UTF-8 text"
-        raise Complaint(f"cannot read {file}: {reason}") from None
 
 
 def _is_ours(document: Document) -> bool:

@@ -113,11 +113,12 @@ def folder_of(bento: Path, fingerprint: str, unpacked: Path) -> Path:
     Raises:
         OSError: it is gone, or is another one by now.
     """
-    if bento.is_dir():
-        return bento
     folder = unpacked / fingerprint
     if (folder / _BENTO_FILE).is_file():
         return folder
+    _ensure_same(bento, fingerprint)
+    if bento.is_dir():
+        return bento
     unfinished = unpacked / f".{fingerprint}.{os.getpid()}"
     try:
         with tarfile.open(bento) as archive:
@@ -128,3 +129,15 @@ def folder_of(bento: Path, fingerprint: str, unpacked: Path) -> Path:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+def _ensure_same(bento: Path, fingerprint: str) -> None:
+    try:
+        present = in_place(bento).fingerprint
+    except BentoError as error:
+        raise OSError(f"{bento} {error}") from None
+    if present != fingerprint:
+        raise OSError(
+            f"{bento} was build {fingerprint} when it was taken, and is {present} now; "
+            "give the new build a tag and a name of its own, or end the ring and start it anew"
+        )

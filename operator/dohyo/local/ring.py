@@ -110,6 +110,10 @@ class Ring:
         for raw in self._state.remembered():
             self._objects.put(MODEL_DEPLOYMENT, recalled(raw))
 
+    def forget(self, namespace: str, name: str) -> None:
+        """Drops a ModelDeployment with all that has been decided about it."""
+        self._objects.drop(MODEL_DEPLOYMENT, namespace, name)
+
     def adopt(self, resources: Iterable[Mapping[str, Any]]) -> None:
         """Makes these the ModelDeployments of the ring, and no others.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.local.failure import RingError
+from dohyo.local.recall import kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,11 +121,20 @@ class StateFolder:
         _write(self._objects, list(objects))
 
     def remembered(self) -> list[dict[str, Any]]:
+        """What a former ring has kept; nothing where there was none.
+
+        Raises:
+            RingError: there is something else, which the next decision would write over.
+        """
         try:
-            found: list[dict[str, Any]] = json.loads(self._objects.read_text())
-        except (OSError, ValueError):
+            return kept(json.loads(self._objects.read_text()))
+        except FileNotFoundError:
             return []
-        return found
+        except (OSError, ValueError):
+            raise RingError(
+                f"{self._objects} is not what a ring has kept; put the right file in its place, "
+                "or forget it by `dohyo up --fresh`"
+            ) from None
 
     def forget(self) -> None:
         """Drops what former rings have kept."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dohyo.api.conditions import ConditionType, Reason, Wanted, merge
 from dohyo.api.resource import parse_metadata
 from dohyo.api.status import ModelDeploymentStatus, summary_of
+from dohyo.api.transition_rules import NAME_BOUND
 from dohyo.api.unsupported import unsupported
-from dohyo.api.validation import NAME_BOUND
 from dohyo.contract import routing_to_status
 from dohyo.plan.observed import ChildKey
 from dohyo.status.fit import fitted

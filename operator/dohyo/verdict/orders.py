@@ -80,12 +80,15 @@ def _challenger(ring: Ring, name: str | None, action: str) -> str:
     names = [c.name for c in ring.md.spec.challengers if c.name != ring.serving]
     if name is not None and name in names:
         return name
-    listed = ", ".join(names) or "none"
+    listed = ", ".join(names)
+    if not names:
+        said = action if name is None else f"{action} {name}"
+        raise RefusedError(f"{said}: there is no challenger; add one to spec.challengers")
     if name is not None:
         raise RefusedError(f"{action} {name}: is no challenger; there are: {listed}")
     on_trial = [n for n in names if n in ring.rollouts and ring.rollouts[n].trial] or names
     if len(on_trial) != 1:
-        raise RefusedError(f"{action}: say whom, by the annotation's value; there are: {listed}")
+        raise RefusedError(f"{action}: there are {listed}; name one of them")
     return on_trial[0]
 
 
@@ -164,11 +167,14 @@ def _retry(ring: Ring, name: str | None) -> tuple[Ring, str]:
     ]
     failed = [r.challenger for r in ring.rollouts.values() if r.paused_by == "Failed"]
     candidates = out + failed
-    listed = ", ".join(candidates) or "nobody"
     if name is None and len(candidates) == 1:
         name = candidates[0]
     if name is None or name not in candidates:
-        raise RefusedError(f"retry {name or ''}: out of the ring is {listed}; name one of them")
+        said = "retry" if name is None else f"retry {name}"
+        if not candidates:
+            way_out = "whoever was aborted, rolled back or replaced can be retried"
+            raise RefusedError(f"{said}: nobody is out of the ring; {way_out}")
+        raise RefusedError(f"{said}: out of the ring is {', '.join(candidates)}; name one of them")
     return ring.readmitted(name).without(name), f"{name} begins a new trial"
 
 

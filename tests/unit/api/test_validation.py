@@ -94,6 +94,20 @@ def test_a_name_may_come_back_with_its_own_content() -> None:
     assert list(name_bindings(md.spec, status)) == []
 
 
+def test_a_name_for_other_content_is_told_with_both() -> None:
+    (violation,) = check(
+        a_resource(champion={"name": "v12", "bento": "m:v12", "image": "m:new", "digest": None}),
+        a_resource(champion={"name": "v12", "bento": "m:v12", "image": "m:old"}),
+    ).refused
+    assert violation.message.endswith(": v12 had image m:old, now m:new")
+    assert violation.way_out == "give the new content a new name"
+
+
+def test_what_replaces_no_resource_at_all_is_judged_by_itself() -> None:
+    for spoilt in ({}, {"spec": {"champion": 3}}, {"spec": 3}):
+        assert check(a_resource(), {"metadata": {"name": "m"}, **spoilt}).refused == ()
+
+
 def test_a_violation_names_place_value_and_way_out() -> None:
     (violation,) = check(a_resource(scaling={"maxReplicas": 0})).refused[:1]
     assert str(violation) == "spec.scaling.maxReplicas: 0 is below 1; choose 1 to 1000"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
 from dohyo.cli.batch_standing import batch_lines
 from dohyo.cli.program import main
+from dohyo.contract import API_VERSION, KIND
 from tests.batches import a_batch_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_lint_names_the_line_and_the_way_out(
@@ -35,6 +35,29 @@ def test_a_fine_file_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file.write_text(yaml.safe_dump(a_batch_manifest(schedule="0 6 * * 1")))
     assert main(["lint", "-f", str(file)]) == 0
     assert capsys.readouterr().out == "1 BatchPrediction: fine\n"
+
+
+@pytest.mark.parametrize(
+    ("ring", "options", "words"),
+    [
+        ({}, (), "version champion of satisfaction: no bento is known here; give the file"),
+        ({"champion": []}, (), "version champion of satisfaction: no bento is known here"),
+        ({}, ("--bento", "v9=m:v9"), "--bento v9=…: is no version of this run; it scores by cham"),
+    ],
+)
+def test_a_run_that_cannot_be_ordered_is_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    ring: dict[str, object],
+    options: tuple[str, ...],
+    words: str,
+) -> None:
+    (tmp_path / "batch.yaml").write_text(yaml.safe_dump(a_batch_manifest(version="champion")))
+    head = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "satisfaction"}}
+    (tmp_path / "ring.yaml").write_text(yaml.safe_dump({**head, "spec": ring}))
+    files = ("-f", str(tmp_path / "batch.yaml"), "-f", str(tmp_path / "ring.yaml"))
+    assert main(["batch", *files, *options]) == 1
+    assert capsys.readouterr().err.startswith(f"dohyo: {words}")
 
 
 def test_status_tells_how_far_the_batches_of_a_model_are() -> None:

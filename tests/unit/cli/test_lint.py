@@ -132,8 +132,36 @@ def test_warnings_alone_are_no_failure(lint: Callable[..., tuple[int, str, str]]
             "ring.yaml:11: error: spec.paused: stands twice; remove one of them",
             id="a key twice",
         ),
-        pytest.param("- 1\n", "ring.yaml:1: error: : [1] is no ModelDeployment", id="a list"),
-        pytest.param("a: [1\n", "ring.yaml:2: error: ", id="no YAML"),
+        pytest.param(
+            GOOD.replace("name: satisfaction", "name: 12"),
+            "ring.yaml:4: error: metadata.name: 12 is a whole number and not a string; write a "
+            "name, or '12' with its quotes",
+            id="a name that YAML reads as a number",
+        ),
+        pytest.param(
+            GOOD.replace("metadata:", "metadata:\n  namespace: My Shop"),
+            "ring.yaml:4: error: metadata.namespace: 'My Shop' is no namespace; use at most 63 "
+            "lower-case letters",
+            id="no namespace",
+        ),
+        pytest.param("- 1\n", "ring.yaml:1: error: [1] is no ModelDeployment", id="a list"),
+        pytest.param(
+            f"{GOOD}  traffic: &all\n    routes: *all\n",
+            "ring.yaml:1: error: it is nested too deep, or holds itself; write it without aliases",
+            id="an alias of itself",
+        ),
+        pytest.param(
+            "a: " + "[" * 5000,
+            "ring.yaml:1: error: it is nested too deep",
+            id="nested without end",
+        ),
+        pytest.param(
+            "a0: &a0 [x]\n"
+            + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)),
+            "ring.yaml:1: error: it holds more than 200,000 values, aliases included; write",
+            id="aliases of aliases",
+        ),
+        pytest.param("a: [1\n", "ring.yaml:2: error: while parsing a flow sequence", id="no YAML"),
         pytest.param(
             GOOD.replace("bento: satisfaction:v12\n", "bento: satisfaction:v12\n    "),
             "ring.yaml:",
@@ -157,8 +185,8 @@ def test_other_documents_are_counted(lint: Callable[..., tuple[int, str, str]]) 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        pytest.param(None, "cannot read", id="no file"),
-        pytest.param(b"\xff\xfe\x00", "is no UTF-8 text", id="no text"),
+        pytest.param(None, "No such file or directory; a relative path", id="no file"),
+        pytest.param(b"\xff\xfe\x00", "is no UTF-8 text; save it as UTF-8", id="no text"),
         pytest.param(b"", "no ModelDeployment in", id="empty"),
         pytest.param(b"apiVersion: v1\nkind: Secret\n", "no ModelDeployment in", id="others only"),
     ],
@@ -174,6 +202,12 @@ def test_files_that_cannot_be_linted_are_one_line(
     assert line.startswith("dohyo: ")
     assert words in line
     assert str(path) in line
+
+
+def test_a_folder_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lint", "-f", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert said == f"dohyo: cannot read {tmp_path}: Is a directory; name a file in it\n"
 
 
 def test_standard_input_is_a_file(

@@ -4,18 +4,17 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 import yaml
 
 from dohyo.cli import main
 from dohyo.cli.listing import line_of
+from dohyo.cli.program import parser
 from dohyo.cli.standing import age, described
 from dohyo.cli.tables import table
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
@@ -149,6 +148,59 @@ def test_wrong_usage_is_told(arguments: list[str], capsys: pytest.CaptureFixture
     assert "usage: dohyo" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("plan -f x --namespace Shop", "-n/--namespace: 'Shop' is no namespace; use at most 63"),
+        ("up x -n=", "-n/--namespace: '' is no namespace"),
+        ("batch -f x -n a/b", "-n/--namespace: 'a/b' is no namespace"),
+        ("get -n a_b", "-n/--namespace: 'a_b' is no namespace"),
+        ("plan -f x --gateway-namespace=", "--gateway-namespace: '' is no namespace"),
+        ("plan -f x --cluster-domain=.", "--cluster-domain: '.' is no domain; write for instance"),
+        ("plan -f x --runtime-image=", "--runtime-image: '' is no image; write for instance"),
+        ("image m:v1 --tag Bad:v1", "-t/--tag: 'Bad:v1' is no image; write for instance"),
+        ("lint -f=", "-f/--file/--filename: '' names no file"),
+        ("status a/status", "NAME: 'a/status' is no name; `dohyo get` lists"),
+        ("promote a --timeout nan", "--timeout: 'nan' is no number of seconds; write for instance"),
+        ("promote a --timeout -1", "--timeout: '-1' is no number of seconds"),
+        ("batch -f x --parallelism 0", "--parallelism: '0' is no number of processes; choose"),
+        ("batch -f x --run=", "--run: '' names no run; use letters"),
+        ("batch -f x --run ..", "--run: '..' names no run; use letters"),
+        ("promot a", "; did you mean promote?"),
+        ("get -o jsn", "; did you mean json?"),
+    ],
+)
+def test_a_word_that_makes_no_sense_is_told_with_the_way_out(
+    arguments: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments.split())
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert words in said.err
+    assert said.out == ""
+
+
+def test_no_challenger_is_not_the_only_challenger() -> None:
+    """As where a variable of a script is not set."""
+    with pytest.raises(SystemExit):
+        main(["promote", "satisfaction", ""])
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "dohyo/runtime:0.1.0",
+        "registry.example:5000/Team".lower() + "/m_odel:V12",
+        f"m@sha256:{'0' * 64}",
+        "localhost/a--b/c.d:1",
+        "MyRegistry.example/m",
+    ],
+)
+def test_every_form_of_an_image_is_taken(image: str) -> None:
+    assert parser().parse_args(["image", "m:v1", "--tag", image]).tag == image
+
+
 def test_the_program_names_itself_as_it_was_called(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,30 +209,58 @@ def test_the_program_names_itself_as_it_was_called(
     assert capsys.readouterr().err.startswith("kubectl dohyo: cannot read /no/such/file: No such")
 
 
-def test_a_reader_who_has_enough_is_no_error() -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    ended = subprocess.run(
-        [sys.executable, "-m", "dohyo.cli", "crd"],
-        stdout=writing,
+def ran(*arguments: str, stdout: int | IO[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dohyo.cli", *arguments],
+        stdout=stdout,
         stderr=subprocess.PIPE,
         timeout=30,
         check=False,
         text=True,
     )
+
+
+def test_words_are_understood_before_any_library_is_there() -> None:
+    """Help, a typing error and Ctrl-C need not wait for what a command brings in."""
+    code = "import sys, dohyo.cli; sys.exit('pydantic' in sys.modules or 'yaml' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0
+
+
+def test_a_reader_who_has_enough_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = ran("crd", stdout=writing)
     os.close(writing)
     assert ended.stderr == ""
     assert ended.returncode == 1
+
+
+def test_a_full_disk_is_told_in_a_line() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = ran("crd", stdout=full)
+    words = "dohyo: the output cannot be written: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (1, words)
+
+
+def test_without_any_output_there_is_no_error() -> None:
+    ended = subprocess.run(
+        ["sh", "-c", '"$0" -m dohyo.cli crd >&-', sys.executable],
+        stderr=subprocess.PIPE,
+        timeout=30,
+        check=False,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         pytest.param(None, "there is no file", id="no file"),
-        pytest.param("", "no cluster", id="empty"),
-        pytest.param("a: [", "no cluster", id="no YAML"),
+        pytest.param("", "config is no kubeconfig; set", id="empty"),
+        pytest.param("a: [", "config is no kubeconfig; set", id="no YAML"),
         pytest.param("current-context: a\ncontexts: []\n", "no cluster", id="no context"),
-        pytest.param("- 1\n", "no cluster", id="a list"),
+        pytest.param("- 1\n", "config is no kubeconfig; set", id="a list"),
     ],
 )
 def test_without_a_cluster_there_is_one_line(

@@ -54,6 +54,27 @@ def test_another_build_under_the_same_tag_is_other_content(store: Path) -> None:
     assert after["spec"]["champion"]["image"] != before["spec"]["champion"]["image"]
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+def test_what_a_build_was_replaced_by_never_runs_in_its_place(
+    store: Path, tmp_path: Path, packed: bool
+) -> None:
+    file = store / "bentos" / "model" / "v1" / "bento.yaml"
+    uri = {"uri": f"file://{tmp_path / 'v1.bento'}"} if packed else {}
+
+    def build(text: str) -> str:
+        file.write_text(file.read_text() + text)
+        with tarfile.open(tmp_path / "v1.bento", "w:gz") as content:
+            content.add(file, "bento.yaml")
+        local, found = admitted(a_resource(**uri), store, store)
+        assert found == []
+        return str(local["spec"]["champion"]["image"])
+
+    before, after = build(""), build("creation_time: 2026-11-25\n")
+    with pytest.raises(OSError, match=r"was build \w+ when it was taken, and is \w+ now; give"):
+        located(before, tmp_path)
+    assert located(after, tmp_path).is_dir()
+
+
 @pytest.mark.parametrize(
     ("champion", "words"),
     [

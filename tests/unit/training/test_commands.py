@@ -35,8 +35,47 @@ def test_simulate_writes_tables_and_the_truth_apart(
     text = pd.read_csv(tmp_path / "csv" / "truth.csv")
     binary = pd.read_parquet(tmp_path / "parquet" / "truth.parquet")
     pd.testing.assert_frame_equal(text, binary)
-    assert main(["simulate", "--rows", "0"]) == 1
-    assert "--rows 0 is not between" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--rows", "0"], "--rows 0 is not between 1 and"),
+        (["--seed", "-1"], "--seed -1 is below 0; choose"),
+        (["--confounding", "nan"], "--confounding nan is not between 0 and 100"),
+        (["--confounding", "inf"], "--confounding inf is not between 0 and 100"),
+        (["--confounding", "-1"], "--confounding -1 is not between 0 and 100"),
+    ],
+)
+def test_simulate_draws_nothing_from_what_makes_no_sense(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:
+    assert main(["simulate", "--folder", str(tmp_path / "none"), *words]) == 1
+    assert complaint in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_simulate_writes_over_nothing_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "customers.csv"
+    own.write_text("mine")
+    words = ["simulate", "--rows", "100", "--folder", str(tmp_path)]
+    assert main(words) == 1
+    assert f"{own} is there already; choose another folder with" in capsys.readouterr().err
+    assert (own.read_text(), [*tmp_path.iterdir()]) == ("mine", [own])
+    assert main([*words, "--force"]) == 0
+    assert own.read_text() != "mine"
+
+
+def test_compare_names_the_version_that_is_missing_by_its_role(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / "store"))
+    (tmp_path / "x.yaml").write_text(GOOD)
+    words = ["compare", str(tmp_path / "x.yaml"), "new:1", "--champion", "old:1"]
+    assert main(words) == 1
+    assert "dohyo train: challenger: 'new:1' is not in the store" in capsys.readouterr().err
 
 
 def test_init_writes_what_check_finds_fine(
@@ -65,6 +104,10 @@ def test_init_writes_what_check_finds_fine(
     assert "is there already; choose another with --output" in capsys.readouterr().err
     assert main(["init", str(tmp_path / "My Orders.csv"), "--force"]) == 0
 
+    nowhere = str(tmp_path / "nowhere" / "x.yaml")
+    assert main(["init", str(tmp_path / "My Orders.csv"), "--output", nowhere]) == 1
+    assert f"{nowhere}: cannot be written: No such file" in capsys.readouterr().err
+
 
 def test_init_guesses_the_target_of_parquet(tmp_path: Path) -> None:
     frame = orders().rename(columns={"late": "label"})
@@ -80,7 +123,13 @@ def test_init_guesses_the_target_of_parquet(tmp_path: Path) -> None:
         (GOOD, ["check", "x.yaml", "--data"], "there is no such file; the folder holds x.yaml"),
         (GOOD, ["x.yaml"], "there is no such file; the folder holds x.yaml"),
         (GOOD, ["none.yaml"], "none.yaml:1: cannot be read: No such file or directory"),
+        (f"{GOOD}kind: csv\n", ["check", "x.yaml"], "x.yaml:4: kind: is no field of this section"),
+        (f"{GOOD}models: &a [*a]\n", ["check", "x.yaml"], "x.yaml:1: holds more than 200,000 val"),
+        (f"{GOOD}models: {'[' * 5000}", ["check", "x.yaml"], "x.yaml:1: is nested too deep; write"),
         (GOOD, ["init", "none.csv"], "none.csv: there is no such file"),
+        # It is there, and reading fails, as of a file without the right to read it.
+        (GOOD, ["init", "/proc/self/mem", "-o", "n.yaml"], "/proc/self/mem: cannot be read: In"),
+        (GOOD, ["init", "."], ".: is a folder; name a file in it"),
         (GOOD, ["compare", "x.yaml", "orders:2"], "no champion to compare with; name one with"),
     ],
 )
@@ -111,6 +160,21 @@ def test_a_leak_stops_the_command_with_its_reason(
     assert main([str(tmp_path / "x.yaml")]) == 1
     assert "column 'refund' is a copy of the target 'late'" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv", "x.yaml"]
+
+
+def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(GOOD)
+    program = Path(sys.executable).with_name("dohyo-train")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [program, "check", tmp_path / "x.yaml"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    words = "dohyo train: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, words)
 
 
 def test_dohyo_hands_its_words_over(tmp_path: Path) -> None:

@@ -6,23 +6,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dohyo_form.profile import BinCounter, Bins, category_bins, number_bins
+from dohyo_form.contract import CATEGORY, NUMBER, Contract, Field
+from dohyo_form.profile import BinCounter, Bins, profile_of
 from dohyo_training.drift import ALPHA, drifts
 from dohyo_training.simulate import DRIFT_WEEK, simulate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 NUMBERS = ("response_hours", "price", "tickets")
 CATEGORIES = ("product", "channel")
+CONTRACT = Contract(
+    (*(Field(name, NUMBER) for name in NUMBERS), *(Field(name, CATEGORY) for name in CATEGORIES))
+)
 
 
-def profile(frame: pd.DataFrame) -> dict[str, Bins]:
-    numbers = {name: number_bins(frame[name].to_numpy("float64")) for name in NUMBERS}
-    return numbers | {name: category_bins(frame[name].tolist()) for name in CATEGORIES}
+def profile(frame: pd.DataFrame) -> Mapping[str, Bins]:
+    rows = list(frame[list(CONTRACT.names)].itertuples(index=False, name=None))
+    return profile_of(rows, CONTRACT).features
 
 
-def counts(reference: dict[str, Bins], frame: pd.DataFrame) -> dict[str, tuple[int, ...]]:
+def counts(reference: Mapping[str, Bins], frame: pd.DataFrame) -> dict[str, tuple[int, ...]]:
     taken = {}
     for name, bins in reference.items():
         counter = BinCounter(bins)

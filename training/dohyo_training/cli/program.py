@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
+_CANNOT_BE_WRITTEN: Final = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _TERMINATED: Final = 143
 _COMMANDS: Final = ("check", "compare", "init", "run", "simulate")
 
@@ -38,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _ended_by_sigterm():
             code: int = _command_of(parsed.module).run(parsed)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except Complaint as complaint:
         print(f"dohyo train: {complaint}", file=sys.stderr)
         return _FAILED
@@ -54,11 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("dohyo train: interrupted; nothing half-written stays", file=sys.stderr)
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough; Python's own flush at the end must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILED
+    except OSError as error:
+        return _unwritten(error)
     return code
+
+
+def _unwritten(error: OSError) -> int:
+    """The exit code where output went nowhere; anything else is a fault of ours, and is raised."""
+    if error.errno not in _CANNOT_BE_WRITTEN:
+        raise error
+    if not isinstance(error, BrokenPipeError):  # there, whoever read our output has enough
+        place = error.filename or "the output"
+        print(f"dohyo train: {place} cannot be written: {error.strerror}", file=sys.stderr)
+    # Python's own flush at the end must not complain once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _FAILED
 
 
 @contextmanager
@@ -173,6 +186,7 @@ def _add_simulate(commands: Commands) -> None:
         help="how strongly a choice follows the look, 0 not at all (default: %(default)s)",
     )
     command.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    command.add_argument("--force", action="store_true", help="write over tables that are there")
 
 
 def _add_config(command: argparse.ArgumentParser) -> None:

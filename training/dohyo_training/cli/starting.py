@@ -30,12 +30,20 @@ def run(arguments: Namespace) -> int:
     if place.exists() and not arguments.force:
         raise Complaint(f"{place} is there already; choose another with --output, or use --force")
     if not data.is_file():
-        raise Complaint(f"{data}: there is no such file")
-    source = _source(data)
-    table, target = _looked_at(source, data, arguments.target)
+        why = "is a folder; name a file in it" if data.is_dir() else "there is no such file"
+        raise Complaint(f"{data}: {why}")
+    try:
+        source = _source(data)
+        table, target = _looked_at(source, data, arguments.target)
+    except OSError as error:
+        raise Complaint(f"{data}: cannot be read: {error.strerror or error}") from None
     config = written(table, source, target, arguments.name or data.stem, _suspects(table, source))
     parse(config, str(place))
-    place.write_text(config)
+    try:
+        place.write_text(config)
+    except OSError as error:
+        why = f"{place}: cannot be written: {error.strerror}"
+        raise Complaint(f"{why}; choose another with --output") from None
     print(f"{place}: {len(table.frame)} rows, {len(table.features)} features, predicts {target}")
     print("Look at task, columns and value; then `dohyo train check`, then `dohyo train`.")
     return 0

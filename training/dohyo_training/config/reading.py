@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Place = tuple[str | int, ...]
+_MOST_VALUES: Final = 200_000
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,29 @@ def _composed(text: str, file: str) -> yaml.Node:
         raise ConfigError([Fault(file, line, "", f"is no YAML: {problem}")]) from None
     except yaml.YAMLError as error:
         raise ConfigError([Fault(file, 1, "", f"is no YAML: {error}")]) from None
+    except RecursionError:
+        raise ConfigError([Fault(file, 1, "", "is nested too deep; write it flatter")]) from None
     if not isinstance(node, yaml.MappingNode):
         what = "is empty" if node is None else "is no mapping"
         text = f"{what}; `dohyo train init DATA` writes one to start from"
         raise ConfigError([Fault(file, 1, "", text)])
+    if not _is_finite(node):
+        text = f"holds more than {_MOST_VALUES:,} values; write it without aliases"
+        raise ConfigError([Fault(file, 1, "", text)])
     return node
+
+
+def _is_finite(node: yaml.Node) -> bool:
+    """Whether all is said at some point: aliases make billions of a few lines, or a circle."""
+    left, count = [node], 0
+    while left and count <= _MOST_VALUES:
+        one = left.pop()
+        count += 1
+        if isinstance(one, yaml.MappingNode):
+            left += [part for pair in one.value for part in pair]
+        elif isinstance(one, yaml.SequenceNode):
+            left += one.value
+    return not left
 
 
 def _twice(node: yaml.Node, place: Place = ()) -> Iterator[tuple[Place, int]]:
@@ -199,7 +218,10 @@ def _said(detail: ErrorDetails) -> str:
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(detail["loc"][-1]), _fields(), n=1)
+        word = str(detail["loc"][-1])
+        if word in _fields():
+            return "is no field of this section"
+        near = difflib.get_close_matches(word, _fields(), n=1)
         return f"is not known{f'; did you mean {near[0]!r}?' if near else ''}"
     message = detail["msg"].removeprefix("Value error, ")
     if isinstance(value, dict | list):

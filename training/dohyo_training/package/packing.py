@@ -178,8 +178,8 @@ def _write_sources(work: Path, sources: tuple[str, ...]) -> None:
     (work / "dohyo" / "__init__.py").touch()
 
 
-def folder_of(tag: str) -> Path:
-    """The folder of the model inside a bento of the store.
+def folder_of(tag: str, role: str) -> Path:
+    """The folder of the model inside a bento of the store; its role is told in a complaint.
 
     Raises:
         Complaint: there is no such bento, or it was not built by training.
@@ -190,7 +190,7 @@ def folder_of(tag: str) -> Path:
         bento = bentoml.bentos.get(tag)
     except (bentoml.exceptions.NotFound, bentoml.exceptions.BentoMLException) as error:
         raise Complaint(
-            f"champion: {tag!r} is not in the store; `bentoml list` shows what is there"
+            f"{role}: {tag!r} is not in the store; `bentoml list` shows what is there"
         ) from error
     for model in bento.info.all_models:
         with suppress(bentoml.exceptions.NotFound):
@@ -198,6 +198,6 @@ def folder_of(tag: str) -> Path:
             if (folder / "serving-form").is_dir():
                 return folder
     raise Complaint(
-        f"champion: {tag} holds no model with a serving form, so it cannot be asked here; "
+        f"{role}: {tag} holds no model with a serving form, so it cannot be asked here; "
         "name a bento that `dohyo train` has built"
     )
