@@ -16,6 +16,7 @@ from dohyo_training.record import (
     amlb_csv,
     assessment_record,
     leaderboard_record,
+    model_record,
     plain,
 )
 from dohyo_training.report.render import render
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from dohyo_training.build.stage import Built
     from dohyo_training.compare import Verdict
     from dohyo_training.config import RunConfig
+    from dohyo_training.cost import Cost
     from dohyo_training.export.trained import Exported
     from dohyo_training.folds import Split
     from dohyo_training.provenance import Provenance
@@ -52,9 +54,7 @@ class Outcome:
     exported: Exported
     verdict: Verdict | None
     now: datetime
-    seconds: float
-    cpu_seconds: float
-    peak_bytes: int
+    cost: Cost
 
     @property
     def headline(self) -> str:
@@ -76,8 +76,6 @@ class Outcome:
 
     def record(self) -> dict[str, Any]:
         """The content of `run.json`."""
-        chosen = self.built.leaderboard.chosen
-        found = self.built.found
         return {
             "format": RECORD_FORMAT,
             "tag": self.tag,
@@ -91,36 +89,14 @@ class Outcome:
             "data": self._data(),
             "analysis": dict(self.analysis.record),
             "selection": self.selection.as_json(),
-            "split": {
-                "scheme": self.split.scheme,
-                "reason": self.split.reason,
-                "folds": [[len(fitting), len(judging)] for fitting, judging in self.split.pairs],
-            },
-            "search": {
-                "kind": found.kind,
-                "fits": len(found.trials),
-                "left_out": [[one.family, dict(one.parameters)] for one in found.left_out],
-                "planned_cpu_seconds": found.planned_cpu_seconds,
-                "fit_cpu_seconds": sum(one.fit_cpu_seconds for one in found.trials),
-            },
+            "split": self.split.as_record(),
+            "search": self.built.found.as_record(),
             "leaderboard": leaderboard_record(self.built.leaderboard),
-            "chosen": {"family": chosen.family, "parameters": dict(chosen.parameters)},
-            "calibration": self.built.model.calibrator.as_json(),
-            "threshold": self.built.model.threshold,
+            **model_record(self.built),
             "assessment": assessment_record(self.assessment),
             "verdict": self.verdict.as_record() if self.verdict else None,
-            "export": {
-                "backend": self.exported.backend,
-                "refusal": self.exported.refusal,
-                "parity": self.exported.parity.to_json() if self.exported.parity else None,
-                "row_microseconds": self.exported.row_microseconds,
-                "bytes": self.exported.bytes,
-            },
-            "cost": {
-                "seconds": round(self.seconds, 3),
-                "cpu_seconds": round(self.cpu_seconds, 3),
-                "peak_bytes": self.peak_bytes,
-            },
+            "export": self.exported.as_record(),
+            "cost": self.cost.as_record(),
         }
 
     def _data(self) -> dict[str, Any]:
@@ -180,16 +156,6 @@ def _sheet(sheet: DataSheet) -> dict[str, Any]:
 
 
 def _report(outcome: Outcome, record: dict[str, Any]) -> str:
-    exported = outcome.exported
-    facts = {"form": exported.backend, "files": f"{exported.bytes / 1000:.0f} kB"}
-    if exported.parity is not None:
-        facts |= {
-            "rows compared in a fresh process": f"{exported.parity.rows}",
-            "largest difference to scikit-learn": f"{exported.parity.largest:.3g}",
-            "other decisions": f"{exported.parity.flips}",
-            "one row": f"{exported.row_microseconds:.1f} µs",
-        }
-    origin = outcome.origin
     return render(
         {
             "tag": outcome.tag,
@@ -207,24 +173,37 @@ def _report(outcome: Outcome, record: dict[str, Any]) -> str:
             "assessment": outcome.assessment,
             "unit": outcome.unit,
             "verdict": outcome.verdict,
-            "export": {
-                "facts": facts,
-                "sentence": exported.refusal
-                or "The served form is proven equal to the scikit-learn pipeline.",
-            },
-            "provenance": {
-                "version": outcome.tag,
-                "data": origin.data,
-                "configuration": origin.config,
-                "code": origin.code,
-                "libraries": ", ".join(f"{n} {v}" for n, v in origin.installed.items()),
-                "Python": origin.python,
-                "commit": origin.commit or "none",
-                "took": f"{outcome.seconds:.0f} s, {outcome.cpu_seconds:.0f} CPU s, "
-                f"{outcome.peak_bytes / 2**20:.0f} MiB at most",
-            },
+            "export": _export_facts(outcome.exported),
+            "provenance": _origin_facts(outcome),
             "configuration": yaml.safe_dump(
                 outcome.config.model_dump(mode="json", exclude_defaults=True), sort_keys=False
             ),
         }
     )
+
+
+def _export_facts(exported: Exported) -> dict[str, Any]:
+    facts = {"form": exported.backend, "files": f"{exported.bytes / 1000:.0f} kB"}
+    if exported.parity is not None:
+        facts |= {
+            "rows compared in a fresh process": f"{exported.parity.rows}",
+            "largest difference to scikit-learn": f"{exported.parity.largest:.3g}",
+            "other decisions": f"{exported.parity.flips}",
+            "one row": f"{exported.row_microseconds:.1f} µs",
+        }
+    proven = "The served form is proven equal to the scikit-learn pipeline."
+    return {"facts": facts, "sentence": exported.refusal or proven}
+
+
+def _origin_facts(outcome: Outcome) -> dict[str, str]:
+    origin = outcome.origin
+    return {
+        "version": outcome.tag,
+        "data": origin.data,
+        "configuration": origin.config,
+        "code": origin.code,
+        "libraries": ", ".join(f"{name} {version}" for name, version in origin.installed.items()),
+        "Python": origin.python,
+        "commit": origin.commit or "none",
+        "took": str(outcome.cost),
+    }
