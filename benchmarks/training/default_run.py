@@ -3,10 +3,11 @@
 Wall time depends on what else the machine does, so processor time stands beside it; a limit on
 two cores of 60 s is one of 120 processor seconds.
 
-Memory is sampled ten times a second from outside. The table is what pandas says of the run's own
-table with all texts (`memory_usage(deep=True)`), and what is held against it is what the run's
-process takes above the same process with the libraries imported and nothing read. Workers, which
-hold the libraries as well, and the whole tree (shared pages counted once) stand beside it.
+Memory is sampled from outside, resident sizes ten times a second. The table is what pandas says of
+the run's own table with all texts (`memory_usage(deep=True)`), and what is held against it is what
+the run's process takes above the same process with the libraries imported and nothing read.
+Workers, which hold the libraries as well, and the whole tree stand beside it; pages that the tree
+shares are counted once, and only once a second, for counting takes of the run's own time.
 """
 
 from __future__ import annotations
@@ -165,23 +166,23 @@ def watched(command: list[str], environment: dict[str, str]) -> Memory:
     with subprocess.Popen(command, env=environment) as run:
         itself = psutil.Process(run.pid)
         while run.poll() is None:
-            with suppress(psutil.Error):
-                look(itself, found)
-            time.sleep(0.1)
+            for turn in range(10):
+                with suppress(psutil.Error):
+                    look(itself, found, pages=turn == 0)
+                time.sleep(0.1)
     if run.returncode:
         sys.exit(f"{' '.join(command)} ended with {run.returncode}")
     return found
 
 
-def look(itself: psutil.Process, found: Memory) -> None:
-    own = itself.memory_full_info()
-    found.run = max(found.run, own.rss)
-    tree = own.pss
+def look(itself: psutil.Process, found: Memory, *, pages: bool) -> None:
+    """Keeps the greatest sizes; `pages` of the whole tree as well, which is slow."""
+    found.run = max(found.run, itself.memory_info().rss)
+    tree = itself.memory_full_info().pss if pages else 0
     for worker in itself.children(recursive=True):
         with suppress(psutil.Error):
-            taken = worker.memory_full_info()
-            found.worker = max(found.worker, taken.rss)
-            tree += taken.pss
+            found.worker = max(found.worker, worker.memory_info().rss)
+            tree += worker.memory_full_info().pss if pages else 0
     found.tree = max(found.tree, tree)
 
 

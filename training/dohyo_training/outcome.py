@@ -88,6 +88,7 @@ class Outcome:
             "config": self.config.model_dump(mode="json"),
             "data": self._data(),
             "analysis": dict(self.analysis.record),
+            "features": self.engineered(),
             "selection": self.selection.as_json(),
             "split": self.split.as_record(),
             "search": self.built.found.as_record(),
@@ -98,6 +99,10 @@ class Outcome:
             "export": self.exported.as_record(),
             "cost": self.cost.as_record(),
         }
+
+    def engineered(self) -> list[dict[str, str]]:
+        """What becomes of each feature that stays."""
+        return features.described(self.config, self.table, self.selection.kept)
 
     def _data(self) -> dict[str, Any]:
         event = self.config.task.event_date
@@ -164,6 +169,7 @@ def _report(outcome: Outcome, record: dict[str, Any]) -> str:
             "record": record,
             "table": outcome.table,
             "analysis": outcome.analysis,
+            "engineered": outcome.engineered(),
             "features": features.inputs(outcome.built.model.pipeline[0]),
             "selection": outcome.selection,
             "split": outcome.split,

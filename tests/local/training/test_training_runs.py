@@ -37,6 +37,17 @@ def made(store: Store) -> dict[str, Any]:
     return found
 
 
+@pytest.fixture(scope="module")
+def changed(store: Store, made: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """A run on other data, in which people chose the treatment, against the first as champion."""
+    other = copy.deepcopy(SATISFACTION)
+    other["data"]["sources"][0] |= {"seed": 6, "treatment": "chosen"}
+    other["task"]["treatment"] = {"column": "courtesy_call"}
+    other["champion"] = made["tag"]
+    del other["output"]["archive"]
+    return store.train("changed", other)
+
+
 @pytest.fixture
 def model(made: dict[str, Any]) -> Path:
     return Path(made["folder"]) / "model"
@@ -62,6 +73,13 @@ def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], mode
     assert 'href="http' not in report
     record = json.loads((folder / "run.json").read_text())
     assert record["split"]["scheme"] == "time"
+    becomes = {one["column"]: (one["missing"], one["becomes"]) for one in record["features"]}
+    assert becomes["price"] == ("their median, and a column that says so", "a number")
+    assert "survey_date_minus_signup_date_days" in becomes["signup_date"][1]
+    assert "the mean outcome of its level" not in becomes["plan"][1]
+    for missing, made_of_it in becomes.values():
+        assert missing in report
+        assert made_of_it in report
     assert {"linear", "xgboost", "dummy"} <= {e["name"] for e in record["leaderboard"]["entries"]}
     assert record["export"]["parity"]["flips"] == 0
     assert set(record["assessment"]["value"]["against"]) == {"nothing", "all"}
@@ -69,22 +87,41 @@ def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], mode
 
 
 def test_the_same_inputs_give_the_same_version_and_other_data_another(
-    store: Store, made: dict[str, Any], model: Path
+    store: Store, made: dict[str, Any], model: Path, changed: tuple[dict[str, Any], str]
 ) -> None:
     before = _bytes(model / "serving-form")
     again, _ = store.train("again", SATISFACTION)
     assert again["tag"] == made["tag"]
     assert _bytes(model / "serving-form") == before
-    other = copy.deepcopy(SATISFACTION)
-    other["data"]["sources"][0]["seed"] = 6
-    other["champion"] = made["tag"]
-    del other["output"]["archive"]
-    changed, said = store.train("changed", other)
-    assert changed["tag"] != made["tag"]
-    record = json.loads((Path(changed["folder"]) / "run.json").read_text())
+    assert changed[0]["tag"] != made["tag"]
+
+
+def test_a_champion_stands_in_the_leaderboard_and_is_judged(
+    made: dict[str, Any], changed: tuple[dict[str, Any], str]
+) -> None:
+    found, said = changed
+    record = json.loads((Path(found["folder"]) / "run.json").read_text())
     assert record["verdict"]["champion"] == made["tag"]
     assert "champion" in {entry["name"] for entry in record["leaderboard"]["entries"]}
+    assert set(record["assessment"]["value"]["against"]) == {"nothing", "all", "champion"}
     assert "assess" in said
+
+
+def test_where_people_chose_the_report_ranks_proves_nothing_and_asks_for_chance(
+    changed: tuple[dict[str, Any], str],
+) -> None:
+    folder = Path(changed[0]["folder"])
+    treatment = json.loads((folder / "run.json").read_text())["assessment"]["treatment"]
+    assert treatment["method"] == "doubly-robust"
+    assert treatment["qini"] == {}
+    _, _, uplift = (folder / "report.html").read_text().partition("Uplift of the treatment")
+    uplift, _, _ = uplift.partition("<h3>Importance")
+    assert "these numbers rank policies, they prove no effect" in uplift
+    assert "give a random slice of customers the treatment by chance" in uplift
+    assert "a small traffic weight supplies" in uplift
+    assert "effect first less worst first" in uplift
+    assert "Qini coefficient" not in uplift
+    assert "these numbers rank policies" in (folder / "card.md").read_text()
 
 
 def test_a_forbidden_column_is_nowhere_in_the_version(model: Path) -> None:

@@ -64,6 +64,7 @@ def test_nothing_is_dropped_when_told_so(tmp_path: Path) -> None:
     run, table = simulated(tmp_path, "selection: {method: none}\n")
     found = select(run, table, list(TimeSeriesSplit(2).split(table.x.head(1000))))
     assert found.kept == table.features
+    assert found.sentence.endswith("features stay: selection.method is none.")
     run, table = simulated(tmp_path, "selection: {keep: [noise_level, currency]}\n")
     found = select(run, table, list(TimeSeriesSplit(2).split(table.x.head(3000))))
     assert {"noise_level", "currency"} <= set(found.kept)
