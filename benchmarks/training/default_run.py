@@ -98,7 +98,6 @@ def measure(case: Case, folder: Path) -> bool:
     environment = os.environ | {
         "BENTOML_HOME": str(folder / "bentoml"),
         "BENTOML_DO_NOT_TRACK": "True",
-        "OMP_NUM_THREADS": "1",
     }
     program = str(Path(sys.executable).with_name("dohyo-train"))
     libraries = imported_bytes(environment)
