@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dohyo_training import features
+from dohyo_training.assess.stage import ONE_ANSWER
 from dohyo_training.card import card
 from dohyo_training.gather.memory import table_bytes
 from dohyo_training.record import (
@@ -62,9 +63,10 @@ class Outcome:
         board = self.built.leaderboard
         found = self.assessment.metrics[board.metric]
         text = f"{self.tag}: {board.chosen.family}, {board.metric} {found} on unseen rows."
-        if self.assessment.worth is not None and "nothing" in self.assessment.worth.against:
-            gained = self.assessment.worth.against["nothing"]
-            text += f" It is worth {gained} {self.unit} more than doing nothing."
+        against = self.assessment.worth.against if self.assessment.worth else {}
+        for name, said in (("nothing", "doing nothing"), (ONE_ANSWER, f"{ONE_ANSWER} rows")):
+            if name in against:
+                text += f" It is worth {against[name]} {self.unit} more than {said}."
         if self.verdict is not None:
             text += f" Against the champion: {self.verdict.outcome}."
         return text

@@ -11,6 +11,7 @@ import numpy as np
 
 from dohyo_training import features
 from dohyo_training.analyse import analyse
+from dohyo_training.assess.scores import one_answer
 from dohyo_training.assess.stage import Assessment, HeldBack, assess
 from dohyo_training.build.backend import release
 from dohyo_training.build.problem import of_table
@@ -245,6 +246,7 @@ def _assess(
         problem,
         _frame(prepared),
         built.model.output(problem.rows, problem),
+        one_answer(prepared.development, len(problem)),
         None if champion is None else (champion.output, champion.threshold),
     )
     metrics = list(built.leaderboard.entries[0].scores)

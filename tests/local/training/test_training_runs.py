@@ -74,7 +74,10 @@ def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], mode
     record = json.loads((folder / "run.json").read_text())
     assert record["split"]["scheme"] == "time"
     becomes = {one["column"]: (one["missing"], one["becomes"]) for one in record["features"]}
-    assert becomes["price"] == ("their median, and a column that says so", "a number")
+    assert becomes["price"] == (
+        "their median, and a column that says so where any is missing",
+        "a number",
+    )
     assert "survey_date_minus_signup_date_days" in becomes["signup_date"][1]
     assert "the mean outcome of its level" not in becomes["plan"][1]
     for missing, made_of_it in becomes.values():

@@ -8,10 +8,12 @@ import pytest
 from fairlearn.metrics import MetricFrame  # type: ignore[import-untyped]
 from sklearn.metrics import recall_score, roc_auc_score
 
-from dohyo_training.assess import intervals, value
+from dohyo_training.assess import intervals, scores, value
 from dohyo_training.assess.curves import calibration
 from dohyo_training.assess.slices import by_slice, fairness
 from dohyo_training.assess.value import CellValues
+from dohyo_training.build.metrics import value_of_rows
+from dohyo_training.build.problem import Problem
 
 CALL = CellValues(-5.0, -5.0, -20.0, 0.0)
 
@@ -100,6 +102,26 @@ def test_worth_is_paired_with_every_alternative() -> None:
     assert found.against["nothing"].value == pytest.approx(found.own.value - nothing)
     same = value.worth(CALL, positive, one > 0.3, {"champion": one > 0.3}).against["champion"]
     assert same.value == same.low == same.high == 0
+
+
+def test_a_number_is_compared_with_the_best_single_one_and_a_class_with_the_shares() -> None:
+    chance = np.random.default_rng(8)
+    amounts = chance.gamma(2.0, 30.0, 4000)
+    rows = pd.DataFrame(index=range(4000))
+    number = Problem("regression", rows, amounts, (), costs=(2.0, 1.0))
+    best = scores.one_answer(number, 4000)
+    assert len(set(best)) == 1
+    own = scores.estimate("value", number, best).value
+    # No other number for all rows costs less.
+    for other in np.quantile(amounts, np.linspace(0.05, 0.95, 19)):
+        assert scores.estimate("value", number, np.full(4000, other)).value <= own + 1e-3
+    grades = chance.choice(3, 4000, p=[0.5, 0.3, 0.2])
+    matrix = np.array([[1.0, 0.0, -1.0], [0.0, 1.0, 0.0], [-9.0, 0.0, 5.0]])
+    classes = Problem("multiclass", rows, grades, ("a", "b", "c"), matrix=matrix)
+    shares = scores.one_answer(classes, 3)
+    assert shares[0] == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
+    # Not the commonest class but the one that is worth most on the whole.
+    assert set(value_of_rows(classes, scores.one_answer(classes, 4000))) == {-1.0, 0.0, 5.0}
 
 
 def test_lift_says_how_much_richer_the_top_is() -> None:

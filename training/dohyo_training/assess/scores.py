@@ -71,6 +71,19 @@ def better(metric: str, found: Estimate) -> Estimate:
     return Estimate(-found.value, -found.high, -found.low, found.method)
 
 
+def one_answer(learned: Problem, rows: int) -> Output:
+    """What a model would put out that knows the outcomes alone and tells no row from another.
+
+    Shares of the classes, or the number that costs least on the rows that it learned from.
+    """
+    if learned.kind != "regression":
+        shares = np.bincount(learned.target.astype(np.intp), minlength=len(learned.classes))
+        return np.tile(shares / len(learned), (rows, 1))
+    under, over = learned.costs or (1.0, 1.0)
+    level = under / (under + over) if under + over else 0.5
+    return np.full(rows, np.quantile(learned.target, level))
+
+
 def _rows(
     metric: str, problem: Problem, output: Output, threshold: float | None
 ) -> NDArray[np.float64]:

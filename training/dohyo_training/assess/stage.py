@@ -26,9 +26,13 @@ if TYPE_CHECKING:
     from dohyo_training.config import RunConfig
     from dohyo_training.table import Table
 
+    # An output, and the threshold of its decisions.
+    Decided = tuple[NDArray[np.float64], float | None]
+
 IMPORTANCE_ROWS: Final = 2_000
 IMPORTANCE_REPEATS: Final = 3
 MOST_SLICES: Final = 30
+ONE_ANSWER: Final = "one answer for all"
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,15 @@ class HeldBack:
         problem: the outcomes.
         frame: all columns of the table, also those that are no features.
         output: of the chosen model.
+        one_answer: what a model puts out that tells no row from another.
         champion: output and threshold of the present champion on the same rows, or None.
     """
 
     problem: Problem
     frame: pd.DataFrame
     output: NDArray[np.float64]
-    champion: tuple[NDArray[np.float64], float | None] | None = None
+    one_answer: NDArray[np.float64]
+    champion: Decided | None = None
 
 
 def assess(
@@ -222,12 +228,17 @@ def _worth(config: RunConfig, model: Model, held: HeldBack) -> value.Worth | Non
 
 
 def _worth_of_outputs(held: HeldBack, threshold: float | None) -> value.Worth:
-    """For several classes and numbers there is no 'nothing'; the champion is what is beaten."""
-    own = scores.estimate("value", held.problem, held.output, threshold)
-    if held.champion is None:
-        return value.Worth(own, {})
-    against = scores.difference("value", held.problem, (held.output, threshold), held.champion)
-    return value.Worth(own, {"champion": against})
+    """For several classes and numbers there is no 'nothing' but the same answer for all rows."""
+    others: dict[str, Decided] = {ONE_ANSWER: (held.one_answer, None)}
+    if held.champion is not None:
+        others["champion"] = held.champion
+    return value.Worth(
+        scores.estimate("value", held.problem, held.output, threshold),
+        {
+            name: scores.difference("value", held.problem, (held.output, threshold), other)
+            for name, other in others.items()
+        },
+    )
 
 
 def rule_holds(config: RunConfig, frame: pd.DataFrame) -> NDArray[np.bool_]:

@@ -48,7 +48,7 @@ def described(config: RunConfig, table: Table, columns: Sequence[str]) -> list[d
 
 def _filled(filling: Filling) -> str:
     value = _FILLED.get(filling.strategy) or f"{filling.value}"
-    return value + (", and a column that says so" if filling.indicator else "")
+    return value + (", and a column that says so where any is missing" if filling.indicator else "")
 
 
 def _made(name: str, made: dict[str, Recipe]) -> Iterator[str]:
