@@ -54,6 +54,34 @@ def test_intervals_of_a_mean_cover_it_nineteen_times_in_twenty() -> None:
     assert 0.92 <= covered / 600 <= 0.98
 
 
+def test_a_share_of_all_rows_is_not_certain() -> None:
+    found = intervals.share_of_rows(np.ones(36))
+    assert (found.value, found.high) == (1.0, 1.0)
+    # Of 36 right ones, Wilson's lower bound by the formula for p = 1: n / (n + z squared).
+    assert found.low == pytest.approx(36 / (36 + 1.959964**2), abs=1e-6)
+    chance = np.random.default_rng(10)
+    covered = {"rows": 0, "customers": 0}
+    for _ in range(600):
+        rows = chance.random(60) < 0.95
+        customers = np.repeat(np.arange(40), 5)
+        alike = np.repeat(chance.random(40) < 0.9, 5)
+        by_row = intervals.share_of_rows(rows.astype(float))
+        by_customer = intervals.share_of_rows(alike.astype(float), customers)
+        covered["rows"] += by_row.low <= 0.95 <= by_row.high
+        covered["customers"] += by_customer.low <= 0.9 <= by_customer.high
+    assert all(0.92 <= count / 600 <= 0.99 for count in covered.values())
+
+
+def test_a_loss_is_not_below_zero_and_no_error_is_no_certainty() -> None:
+    right = np.arange(30) % 2
+    rows = Problem("binary", pd.DataFrame(index=range(30)), right, (0, 1))
+    sure = np.column_stack([1 - right, right]).astype(float) * 0.98 + 0.01
+    sure[0] = [0.6, 0.4]
+    loss = scores.estimate("log_loss", rows, sure)
+    assert loss.low == 0.0 < loss.value
+    assert scores.estimate("roc_auc", rows, sure).method.endswith("it may be off by more")
+
+
 def test_folds_that_share_rows_have_a_wider_interval_than_independent_ones() -> None:
     differences = np.array([0.01, 0.012, 0.008, 0.011, 0.009])
     found = intervals.over_folds(differences, np.full(5, 800), np.full(5, 200))
