@@ -43,7 +43,21 @@ SATISFACTION: dict[str, Any] = {
         "group": "customer_id",
         "treatment": {"column": "courtesy_call", "propensity": 0.5, "randomised": True},
     },
-    "data": {"sources": [{"name": "surveys", "kind": "simulator", "rows": 1500, "seed": 5}]},
+    "data": {
+        "sources": [
+            {
+                "name": "surveys",
+                "kind": "simulator",
+                "rows": 1500,
+                "seed": 5,
+                "sheet": {
+                    "update_frequency": "7d",
+                    "cost": {"amount": 0.4, "budget": 50, "per": "1000 rows"},
+                    "references": [{"column": "region", "shares": {"north": 0.3}}],
+                },
+            }
+        ]
+    },
     "columns": {
         "score": {"use": "forbidden", "reason": "the same answer in other words"},
         "age": {"use": "audit-only", "reason": "a law"},

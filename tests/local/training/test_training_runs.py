@@ -70,6 +70,10 @@ def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], mode
     for step in ("gather", "analyse", "engineer", "select", "build", "assess", "compare"):
         assert f'id="{step}"' in report
     assert 'src="http' not in report
+    # What a source promises stands there in words.
+    for promise in ("<td>7 days</td>", "<td>0.4 EUR per 1000 rows</td>", "budget 50 EUR"):
+        assert promise in report
+    assert "{&#39;" not in report
     assert 'href="http' not in report
     record = json.loads((folder / "run.json").read_text())
     assert record["split"]["scheme"] == "time"

@@ -39,7 +39,8 @@ def of_leaderboard(board: Leaderboard) -> str:
     """Each model's distance to the best, with the interval of the paired difference."""
     entries = [entry for entry in reversed(board.entries) if entry.name != "dummy"]
     size = (6.4, 0.8 + 0.35 * len(entries))
-    figure, axes = _axes("Difference to the best, same folds", f"{board.metric}", "", size)
+    title = "Difference to the best, same folds"
+    figure, axes = _axes(title, f"{board.metric}, turned so that more is better", "", size)
     for place, entry in enumerate(entries):
         found = entry.against_best
         color = ACCENT if entry.chosen else INK
@@ -102,9 +103,10 @@ def of_profit(found: ProfitCurve, threshold: float | None, unit: str) -> str:
     return svg(figure, letters="path")
 
 
-def of_importance(found: list[Importance]) -> str:
+def of_importance(found: list[Importance], metric: str) -> str:
     shown = list(reversed(found[:MOST_BARS]))
-    figure, axes = _axes("Loss when shuffled", "", "", (6.4, 0.8 + 0.25 * len(shown)))
+    size = (6.4, 0.8 + 0.25 * len(shown))
+    figure, axes = _axes("What shuffling a feature costs", metric, "", size)
     places = range(len(shown))
     axes.barh(places, [one.loss for one in shown], xerr=[one.deviation for one in shown], color=INK)
     axes.set_yticks(places, [one.feature for one in shown])

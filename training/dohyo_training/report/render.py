@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import TypeAdapter
 
 from dohyo_pages.rendering import rendered
 from dohyo_training.report import figures
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
     from dohyo_training.assess.stage import Assessment
     from dohyo_training.build.model import Model
+    from dohyo_training.table import DataSheet
 
 STEPS: Final = (
     "gather",
@@ -35,13 +39,14 @@ def render(content: Mapping[str, Any]) -> str:
     shown = dict(
         content,
         steps=STEPS,
+        declared=[_declared(sheet) for sheet in content["table"].sheets],
         other_metrics=[name for name in board.entries[0].scores if name != board.metric],
         money=None if assessment.money is None else assessment.money.tolist(),
         effect=assessment.effect,
         figures={
             "leaderboard": figures.of_leaderboard(board),
             "curves": _curves(assessment, model, unit),
-            "importance": figures.of_importance(list(assessment.importance)),
+            "importance": figures.of_importance(list(assessment.importance), board.metric),
             "worth": figures.of_worth(assessment.worth.against, unit)
             if assessment.worth and assessment.worth.against
             else "",
@@ -51,6 +56,24 @@ def render(content: Mapping[str, Any]) -> str:
         },
     )
     return rendered(Path(__file__).with_name("page.html"), shown, {})
+
+
+def _declared(sheet: DataSheet) -> dict[str, str]:
+    """What a source promises in words; what is checked of it stands in the table of checks."""
+    said = {
+        name.replace("_", " "): _days(text) if name in ("update_frequency", "max_age") else text
+        for name, text in sheet.declared.items()
+        if isinstance(text, str) and text
+    }
+    if cost := sheet.declared.get("cost"):
+        per = "" if cost.get("per", "run") == "run" else f" per {cost['per']}"
+        said["cost"] = f"{cost['amount']:g} {cost.get('currency', 'EUR')}{per}"
+    return said
+
+
+def _days(duration: str) -> str:
+    """A duration as ISO 8601 writes it, in days."""
+    return f"{TypeAdapter(timedelta).validate_python(duration) / timedelta(days=1):g} days"
 
 
 def _curves(found: Assessment, model: Model, unit: str) -> list[str]:
