@@ -20,7 +20,7 @@ def _lines(config: RunConfig, record: Mapping[str, Any], found: Assessment) -> I
     yield f"# {record['tag']}"
     yield ""
     yield f"**Purpose:** {config.task.purpose or 'none declared'}"
-    yield f"**Predicts:** {config.task.target} ({record['task']})"
+    yield f"**Predicts:** {record['predicts']}"
     yield f"**Algorithm:** {record['chosen']['family']}, {record['leaderboard']['sentence']}"
     rows = record["data"]
     yield f"**Learned from:** {rows['development']} rows{_window(rows)}"

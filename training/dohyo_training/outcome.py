@@ -72,6 +72,16 @@ class Outcome:
         return text
 
     @property
+    def predicts(self) -> str:
+        """What a prediction is, in words."""
+        target, classes = self.table.target, self.table.classes
+        if self.table.task == "regression":
+            return f"{target}, a number"
+        if self.table.task == "binary":
+            return f"the probability that {target} is {classes[-1]}"
+        return f"{target}, one of {', '.join(map(str, classes))}"
+
+    @property
     def unit(self) -> str:
         value = self.config.value
         return f"{value.currency} per {value.per}" if value is not None else ""
@@ -84,6 +94,7 @@ class Outcome:
             "task": self.table.task,
             "target": self.table.target,
             "classes": list(self.table.classes),
+            "predicts": self.predicts,
             "ended": self.now.isoformat(timespec="seconds"),
             "provenance": self.origin.as_record(),
             "seeds": {"folds": self.config.folds.seed, "training": self.config.training.seed},

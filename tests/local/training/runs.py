@@ -73,7 +73,12 @@ SATISFACTION: dict[str, Any] = {
         "blend",
     ],
     "search": {"jobs": 1},
-    "value": {"true_positive": -5, "false_positive": -5, "false_negative": -20},
+    "value": {
+        "true_positive": -5,
+        "false_positive": -5,
+        "false_negative": -20,
+        "baseline": {"column": "response_hours", "at_least": 12},
+    },
     "slices": {"fairness": ["region"]},
     "output": {"name": "satisfaction", "archive": "exported/satisfaction.bento"},
 }

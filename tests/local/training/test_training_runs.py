@@ -69,6 +69,7 @@ def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], mode
     report = (folder / "report.html").read_text()
     for step in ("gather", "analyse", "engineer", "select", "build", "assess", "compare"):
         assert f'id="{step}"' in report
+    assert "Predicts the probability that satisfied is 0." in report
     assert 'src="http' not in report
     # What a source promises stands there in words.
     for promise in ("<td>7 days</td>", "<td>0.4 EUR per 1000 rows</td>", "budget 50 EUR"):
@@ -89,7 +90,8 @@ def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], mode
         assert made_of_it in report
     assert {"linear", "xgboost", "dummy"} <= {e["name"] for e in record["leaderboard"]["entries"]}
     assert record["export"]["parity"]["flips"] == 0
-    assert set(record["assessment"]["value"]["against"]) == {"nothing", "all"}
+    beaten = {"nothing", "all", "baseline rule"}
+    assert set(record["assessment"]["value"]["against"]) == beaten
     assert record["assessment"]["treatment"]["method"] == "qini"
 
 
@@ -110,7 +112,8 @@ def test_a_champion_stands_in_the_leaderboard_and_is_judged(
     record = json.loads((Path(found["folder"]) / "run.json").read_text())
     assert record["verdict"]["champion"] == made["tag"]
     assert "champion" in {entry["name"] for entry in record["leaderboard"]["entries"]}
-    assert set(record["assessment"]["value"]["against"]) == {"nothing", "all", "champion"}
+    beaten = {"nothing", "all", "baseline rule", "champion"}
+    assert set(record["assessment"]["value"]["against"]) == beaten
     assert "assess" in said
 
 

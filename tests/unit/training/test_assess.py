@@ -11,9 +11,11 @@ from sklearn.metrics import recall_score, roc_auc_score
 from dohyo_training.assess import intervals, scores, value
 from dohyo_training.assess.curves import calibration
 from dohyo_training.assess.slices import by_slice, fairness
+from dohyo_training.assess.stage import rule_holds
 from dohyo_training.assess.value import CellValues
 from dohyo_training.build.metrics import value_of_rows
 from dohyo_training.build.problem import Problem
+from tests.unit.training.written import config
 
 CALL = CellValues(-5.0, -5.0, -20.0, 0.0)
 
@@ -150,6 +152,27 @@ def test_a_number_is_compared_with_the_best_single_one_and_a_class_with_the_shar
     assert shares[0] == pytest.approx([0.5, 0.3, 0.2], abs=0.03)
     # Not the commonest class but the one that is worth most on the whole.
     assert set(value_of_rows(classes, scores.one_answer(classes, 4000))) == {-1.0, 0.0, 5.0}
+
+
+@pytest.mark.parametrize(
+    ("rule", "acts"),
+    [
+        ("column: hours, at_least: 12", [False, True, True, False]),
+        ("column: hours, at_least: 12, at_most: 20", [False, True, False, False]),
+        ("column: plan, equals: pro", [True, False, True, False]),
+    ],
+)
+def test_a_baseline_rule_acts_where_it_holds_and_never_on_a_missing_value(
+    rule: str, acts: list[bool]
+) -> None:
+    run = config(
+        "[{name: orders, kind: csv, path: orders.csv}]",
+        more=f"value: {{true_positive: 1, baseline: {{{rule}}}}}\n",
+    )
+    rows = pd.DataFrame(
+        {"hours": [3.0, 12.0, 30.0, np.nan], "plan": pd.array(["pro", "free", "pro", None], "str")}
+    )
+    assert rule_holds(run, rows).tolist() == acts
 
 
 def test_lift_says_how_much_richer_the_top_is() -> None:
