@@ -9,7 +9,7 @@ from fairlearn.metrics import MetricFrame  # type: ignore[import-untyped]
 from sklearn.metrics import recall_score, roc_auc_score
 
 from dohyo_training.assess import intervals, scores, value
-from dohyo_training.assess.curves import calibration
+from dohyo_training.assess.curves import MOST_POINTS, answers, calibration
 from dohyo_training.assess.slices import by_slice, fairness
 from dohyo_training.assess.stage import rule_holds
 from dohyo_training.assess.value import CellValues
@@ -173,6 +173,15 @@ def test_a_baseline_rule_acts_where_it_holds_and_never_on_a_missing_value(
         {"hours": [3.0, 12.0, 30.0, np.nan], "plan": pd.array(["pro", "free", "pro", None], "str")}
     )
     assert rule_holds(run, rows).tolist() == acts
+
+
+def test_answers_stand_beside_their_outcomes() -> None:
+    chance = np.random.default_rng(11)
+    outcome = chance.normal(size=1000)
+    found = answers(outcome, 2 * outcome)
+    assert len(found.x) == MOST_POINTS
+    assert found.x == pytest.approx(2 * found.y)
+    assert (found.x[0], found.x[-1]) == (2 * outcome.min(), 2 * outcome.max())
 
 
 def test_lift_says_how_much_richer_the_top_is() -> None:

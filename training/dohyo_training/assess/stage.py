@@ -54,6 +54,7 @@ class Assessment:
         confusions: by name, such as `threshold 0.25` and `threshold 0.5`.
         money: value by true and predicted class at the threshold, summed; None without values.
         roc, precision_recall, calibration, gain, profit: for two classes.
+        answers: predicted against true numbers, for a regression.
         slices: worst first.
         fairness: of each column that the configuration names.
         importance: the most important feature first.
@@ -71,6 +72,7 @@ class Assessment:
     calibration: curves.Calibration | None = None
     gain: value.GainCurve | None = None
     profit: value.ProfitCurve | None = None
+    answers: curves.Curve | None = None
     slices: Sequence[Slice] = ()
     fairness: Sequence[Fairness] = ()
     importance: Sequence[Importance] = ()
@@ -117,6 +119,8 @@ def assess(
     }
     if problem.is_classification:
         found["confusions"] = _confusions(problem, held.output, model.threshold)
+    else:
+        found["answers"] = curves.answers(problem.target.astype(np.float64), held.output)
     if problem.kind == "binary":
         found |= _of_two_classes(problem, held.output)
         act = scores.decided(problem, held.output, model.threshold) == 1

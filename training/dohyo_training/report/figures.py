@@ -61,6 +61,14 @@ def of_curve(curve: Curve, title: str, x: str, y: str, *, diagonal: bool = False
     return svg(figure, letters="path")
 
 
+def of_answers(found: Curve) -> str:
+    figure, axes = _axes("Each row", "predicted", "actual")
+    ends = [min(found.x.min(), found.y.min()), max(found.x.max(), found.y.max())]
+    axes.plot(ends, ends, color=QUIET, linewidth=0.8)
+    axes.plot(found.x, found.y, "o", color=INK, markersize=2.5, alpha=0.6)
+    return svg(figure, letters="path")
+
+
 def of_calibration(found: Calibration) -> str:
     figure, axes = _axes(
         f"Calibration (mean error {found.error:.3f})", "predicted probability", "observed share"

@@ -78,6 +78,8 @@ def _days(duration: str) -> str:
 
 def _curves(found: Assessment, model: Model, unit: str) -> list[str]:
     drawn = [figures.of_confusion(name, one) for name, one in found.confusions.items()]
+    if found.answers is not None:
+        drawn.append(figures.of_answers(found.answers))
     if found.roc is not None:
         drawn.append(
             figures.of_curve(
