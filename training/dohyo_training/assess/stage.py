@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sklearn.inspection import permutation_importance
 
 from dohyo_training.assess import curves, scores, value
+from dohyo_training.assess.importance import Importance, importance
 from dohyo_training.assess.slices import Fairness, Slice, by_slice
 from dohyo_training.assess.slices import fairness as fairness_of
 from dohyo_training.assess.treatment import Effect, Observed, assess_treatment
-from dohyo_training.build.metrics import MEASURES, loss_of_rows
+from dohyo_training.build.metrics import loss_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,19 +29,8 @@ if TYPE_CHECKING:
     # An output, and the threshold of its decisions.
     Decided = tuple[NDArray[np.float64], float | None]
 
-IMPORTANCE_ROWS: Final = 2_000
-IMPORTANCE_REPEATS: Final = 3
 MOST_SLICES: Final = 30
 ONE_ANSWER: Final = "one answer for all"
-
-
-@dataclass(frozen=True)
-class Importance:
-    """What shuffling one feature costs the deciding metric; mean and deviation of repeats."""
-
-    feature: str
-    loss: float
-    deviation: float
 
 
 @dataclass(frozen=True)
@@ -113,7 +102,7 @@ def assess(
             for name in metrics
         },
         "slices": _slices(config, table, held),
-        "importance": _importance(model, problem, metrics[0], seed),
+        "importance": importance(model, problem, metrics[0], seed),
         "worth": _worth(config, model, held),
         "effect": _effect(config, table, model, held),
     }
@@ -188,32 +177,6 @@ def _fairness(config: RunConfig, held: HeldBack, act: NDArray[np.bool_]) -> list
         for name in config.slices.fairness
     ]
     return [one for one in found if one is not None]
-
-
-def _importance(model: Model, problem: Problem, metric: str, seed: int) -> list[Importance]:
-    chance = np.random.default_rng(seed)
-    rows = min(len(problem), IMPORTANCE_ROWS)
-    some = problem.at(np.sort(chance.choice(len(problem), rows, replace=False)))
-    measure = MEASURES[metric]
-
-    def score(_pipeline: Any, x: pd.DataFrame, _y: Any) -> float:
-        return measure.sign * measure.of(some, model.output(x, some))
-
-    found = permutation_importance(
-        model.pipeline,
-        some.rows,
-        some.target,
-        scoring=score,
-        n_repeats=IMPORTANCE_REPEATS,
-        random_state=seed,
-    )
-    all_of_them = [
-        Importance(str(name), float(mean), float(deviation))
-        for name, mean, deviation in zip(
-            some.rows.columns, found.importances_mean, found.importances_std, strict=True
-        )
-    ]
-    return sorted(all_of_them, key=lambda one: -one.loss)
 
 
 def _worth(config: RunConfig, model: Model, held: HeldBack) -> value.Worth | None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dohyo_training.assess.curves import Calibration, Confusion, Curve
+    from dohyo_training.assess.importance import Importance
     from dohyo_training.assess.intervals import Estimate
-    from dohyo_training.assess.stage import Importance
     from dohyo_training.assess.uplift import QiniCurve
     from dohyo_training.assess.value import GainCurve, ProfitCurve
     from dohyo_training.build.leaderboard import Leaderboard
