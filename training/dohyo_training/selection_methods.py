@@ -137,24 +137,40 @@ def copies(
 ) -> Iterator[tuple[str, str]]:
     """Columns that say the same as an earlier one: numbers by rank, categories level by level."""
     numbers = [name for name in frame.columns if kinds[name] in ("number", "flag")]
-    ranks = np.abs(frame[numbers].rank().corr().to_numpy()) if numbers else np.empty((0, 0))
-    gone: set[str] = set()
+    close = np.abs(correlations(frame[numbers].rank().to_numpy())) > bound
+    gone = np.zeros(len(numbers), dtype=bool)
     for later, name in enumerate(numbers):
-        for earlier in range(later):
-            if numbers[earlier] not in gone and ranks[earlier, later] > bound:
-                gone.add(name)
-                yield name, f"copy of {numbers[earlier]}"
-                break
-    names = [name for name in frame.columns if kinds[name] == "category"]
-    counts = {name: frame[name].nunique(dropna=False) for name in names}
-    for later, name in enumerate(names):
-        for twin in names[:later]:
-            if counts[twin] != counts[name] or twin in gone:
-                continue
-            if len(frame[[twin, name]].drop_duplicates()) == counts[name]:
-                gone.add(name)
-                yield name, f"copy of {twin}"
-                break
+        (twins,) = np.nonzero(close[later, :later] & ~gone[:later])
+        if len(twins):
+            gone[later] = True
+            yield name, f"copy of {numbers[twins[0]]}"
+    first: dict[bytes, str] = {}
+    for name in (name for name in frame.columns if kinds[name] == "category"):
+        # Levels are numbered as they appear: two columns that part the rows alike have the
+        # same numbers, whatever their words.
+        codes, _ = frame[name].factorize(use_na_sentinel=False)
+        twin = first.setdefault(codes.tobytes(), name)
+        if twin != name:
+            yield name, f"copy of {twin}"
+
+
+def correlations(x: Numbers) -> Numbers:
+    """Pearson's correlation of each two columns over the rows that both have, [n_cols, n_cols].
+
+    By products of matrices: pandas goes through the rows for each of half a million pairs.
+    NaN where one of the two does not vary.
+    """
+    if x.shape[1] == 0:
+        return np.empty((0, 0))
+    x = x - np.nanmean(x, axis=0)
+    there = (~np.isnan(x)).astype(np.float64)
+    x = np.nan_to_num(x)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Of the row's column, over the rows where the other one is there as well.
+        sums, squares, rows = x.T @ there, (x**2).T @ there, there.T @ there
+        products = x.T @ x - sums * sums.T / rows
+        spread = squares - sums**2 / rows
+        return np.asarray(products / np.sqrt(spread * spread.T))
 
 
 def _by_l1(task: TaskType, x: Numbers, y: NDArray[Any]) -> NDArray[np.bool_]:
