@@ -67,16 +67,18 @@ def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], mode
     forms = {file.name for file in (model / "serving-form").iterdir()}
     assert {"contract.json", "profile.json", "row.json", "golden.json", "form.json"} <= forms
     report = (folder / "report.html").read_text()
+    record = json.loads((folder / "run.json").read_text())
     for step in ("gather", "analyse", "engineer", "select", "build", "assess", "compare"):
         assert f'id="{step}"' in report
     assert "Predicts the probability that satisfied is 0." in report
+    lift = record["assessment"]["lift_at_10_percent"]
+    assert f"holds {lift:.2f} times as many positives" in report
     assert 'src="http' not in report
     # What a source promises stands there in words.
     for promise in ("<td>7 days</td>", "<td>0.4 EUR per 1000 rows</td>", "budget 50 EUR"):
         assert promise in report
     assert "{&#39;" not in report
     assert 'href="http' not in report
-    record = json.loads((folder / "run.json").read_text())
     assert record["split"]["scheme"] == "time"
     becomes = {one["column"]: (one["missing"], one["becomes"]) for one in record["features"]}
     assert becomes["price"] == (

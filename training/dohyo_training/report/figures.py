@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from dohyo_pages.drawing import INK, svg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dohyo_training.assess.curves import Calibration, Confusion, Curve
     from dohyo_training.assess.importance import Importance
@@ -46,9 +46,19 @@ def of_leaderboard(board: Leaderboard) -> str:
         color = ACCENT if entry.chosen else INK
         axes.plot([found.low, found.high], [place, place], color=color, linewidth=1.5)
         axes.plot([found.value], [place], "o", color=color, markersize=4)
+    _cut_the_last(axes, [entry.against_best for entry in entries])
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.set_yticks(range(len(entries)), [entry.name for entry in entries])
     return svg(figure, letters="path")
+
+
+def _cut_the_last(axes: Any, found: Sequence[Estimate]) -> None:
+    """Where the last model lies so far off that the others become one line, it is written."""
+    last, *others = found
+    edge = min((one.low for one in others), default=0.0)
+    if edge < 0 and last.low < 4 * edge:
+        axes.set_xlim(1.6 * edge, 1.6 * max(-edge / 4, *(one.high for one in others)))
+        axes.text(1.55 * edge, 0.12, f"{last.value:.3g}, beyond the figure", fontsize=7)
 
 
 def of_curve(curve: Curve, title: str, x: str, y: str, *, diagonal: bool = False) -> str:
