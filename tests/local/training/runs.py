@@ -52,6 +52,7 @@ SATISFACTION: dict[str, Any] = {
                 "seed": 5,
                 "sheet": {
                     "update_frequency": "7d",
+                    "fresh_by": "survey_date",
                     "cost": {"amount": 0.4, "budget": 50, "per": "1000 rows"},
                     "references": [{"column": "region", "shares": {"north": 0.3}}],
                 },

@@ -85,7 +85,7 @@ def test_the_report_names_every_step_and_is_complete_in_itself(made: dict[str, A
     lift = record["assessment"]["lift_at_10_percent"]
     assert f"holds {lift:.2f} times as many positives" in report
     # What a source promises stands there in words.
-    for promise in ("<td>7 days</td>", "<td>0.4 EUR per 1000 rows</td>", "budget 50 EUR"):
+    for promise in ("<td>1w</td>", "<td>0.4 EUR per 1000 rows</td>", "budget 50 EUR"):
         assert promise in report
     assert "{&#39;" not in report
 

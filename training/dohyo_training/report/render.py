@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-from pydantic import TypeAdapter
 
 from dohyo_pages.rendering import rendered
 from dohyo_training.report import figures
@@ -61,7 +58,7 @@ def render(content: Mapping[str, Any]) -> str:
 def _declared(sheet: DataSheet) -> dict[str, str]:
     """What a source promises in words; what is checked of it stands in the table of checks."""
     said = {
-        name.replace("_", " "): _days(text) if name in ("update_frequency", "max_age") else text
+        name.replace("_", " "): text
         for name, text in sheet.declared.items()
         if isinstance(text, str) and text
     }
@@ -69,11 +66,6 @@ def _declared(sheet: DataSheet) -> dict[str, str]:
         per = "" if cost.get("per", "run") == "run" else f" per {cost['per']}"
         said["cost"] = f"{cost['amount']:g} {cost.get('currency', 'EUR')}{per}"
     return said
-
-
-def _days(duration: str) -> str:
-    """A duration as ISO 8601 writes it, in days."""
-    return f"{TypeAdapter(timedelta).validate_python(duration) / timedelta(days=1):g} days"
 
 
 def _curves(found: Assessment, model: Model, unit: str) -> list[str]:
