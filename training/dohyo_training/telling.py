@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # A log has no bar that moves: how far it is, now and then.
 _LOG_EVERY_SECONDS: Final = 20.0
+# Two fits that end together tell nothing of the other hundred.
+_PACED_AFTER_SECONDS: Final = 5.0
 
 
 class Telling(Protocol):
@@ -97,7 +99,8 @@ class Console:
         now = time.monotonic()
         if self._first is None:
             self._first = done, now
-        if done > self._first[0] and now - self._told >= _LOG_EVERY_SECONDS:
+        paced = done > self._first[0] and now - self._first[1] >= _PACED_AFTER_SECONDS
+        if paced and now - self._told >= _LOG_EVERY_SECONDS:
             self._told = now
             left = seconds_left(self._first, (done, now), planned)
             self.found(f"{done} of {planned} fits, about {left:.0f} s left")
