@@ -22,10 +22,15 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 import psutil
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CORES = 2
 ROW_LIMIT_US = 50.0
@@ -45,6 +50,17 @@ class Case:
     name: str
     config: dict[str, Any]
     limit_seconds: float
+    prepared: Callable[[Path], None] = lambda _: None
+
+
+def wide(folder: Path) -> None:
+    """2,000 rows of 1,000 columns, three of which tell something."""
+    chance = np.random.default_rng(1)
+    frame = pd.DataFrame(chance.normal(size=(2_000, 980)).round(4)).rename(columns="c{}".format)
+    for number in range(20):
+        frame[f"k{number}"] = chance.choice(["a", "b", "c", "d"], len(frame))
+    score = frame["c7"] + frame["c70"] / 2 + (frame["k3"] == "a") + chance.normal(size=len(frame))
+    frame.assign(late=(score > 0).astype(int)).to_csv(folder / "wide.csv", index=False)
 
 
 CASES = (
@@ -75,6 +91,16 @@ CASES = (
         },
         360,
     ),
+    Case(
+        "1,000 columns",
+        {
+            "task": {"target": "late"},
+            "data": {"sources": [{"name": "s", "kind": "csv", "path": "wide.csv"}]},
+            "output": {"name": "wide"},
+        },
+        360,
+        wide,
+    ),
 )
 
 
@@ -93,6 +119,7 @@ def main() -> None:
 
 def measure(case: Case, folder: Path) -> bool:
     """Runs a case and prints a table; whether a limit was missed."""
+    case.prepared(folder)
     file = folder / "training.yaml"
     file.write_text(yaml.safe_dump(case.config))
     environment = os.environ | {
