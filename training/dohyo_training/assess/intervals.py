@@ -81,9 +81,9 @@ def share_of_rows(
     middle = (share + z**2 / (2 * witnesses)) / (1 + z**2 / witnesses)
     spread = np.sqrt(share * (1 - share) / witnesses + z**2 / (4 * witnesses**2))
     reach = float(z * spread / (1 + z**2 / witnesses))
-    by = "rows" if clusters is None else "rows' worth of clusters"
+    by = f"{most} rows" if clusters is None else f"{len(np.unique(clusters))} clusters"
     low, high = max(0.0, middle - reach), min(1.0, middle + reach)
-    return Estimate(share, low, high, f"Wilson over {witnesses:.0f} {by}")
+    return Estimate(share, low, high, f"Wilson over {by}")
 
 
 def over_folds(
