@@ -73,6 +73,10 @@ def test_a_run_leaves_everything(made: dict[str, Any], model: Path) -> None:
     beaten = {"nothing", "all", "baseline rule"}
     assert set(record["assessment"]["value"]["against"]) == beaten
     assert record["assessment"]["treatment"]["method"] == "qini"
+    card = (folder / "card.md").read_text()
+    assert "**Predicts:** the probability that satisfied is 0" in card
+    assert card.count("- value: ") == 1
+    assert card.count("- more than ") == len(beaten)
 
 
 def test_the_report_names_every_step_and_is_complete_in_itself(made: dict[str, Any]) -> None:
