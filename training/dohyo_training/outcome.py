@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from dohyo_training.analyse import Analysis
     from dohyo_training.assess.stage import Assessment
+    from dohyo_training.build.optimism import Promise
     from dohyo_training.build.stage import Built
     from dohyo_training.compare import Verdict
     from dohyo_training.config import RunConfig
@@ -51,6 +52,7 @@ class Outcome:
     split: Split
     selection: Selection
     built: Built
+    promise: Promise | None
     assessment: Assessment
     exported: Exported
     verdict: Verdict | None
@@ -106,6 +108,7 @@ class Outcome:
             "split": self.split.as_record(),
             "search": self.built.found.as_record(),
             "leaderboard": leaderboard_record(self.built.leaderboard),
+            "promise": self.promise.as_record() if self.promise else None,
             **model_record(self.built),
             "assessment": assessment_record(self.assessment),
             "verdict": self.verdict.as_record() if self.verdict else None,
@@ -188,6 +191,7 @@ def _report(outcome: Outcome, record: dict[str, Any]) -> str:
             "split": outcome.split,
             "board": outcome.built.leaderboard,
             "built": outcome.built,
+            "promise": outcome.promise,
             "model": outcome.built.model,
             "assessment": outcome.assessment,
             "unit": outcome.unit,

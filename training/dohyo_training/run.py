@@ -14,6 +14,7 @@ from dohyo_training.analyse import analyse
 from dohyo_training.assess.scores import one_answer
 from dohyo_training.assess.stage import Assessment, HeldBack, assess
 from dohyo_training.build.backend import release
+from dohyo_training.build.optimism import promise
 from dohyo_training.build.problem import of_table
 from dohyo_training.build.stage import Built, build, material_of
 from dohyo_training.champion import champion_of
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 
     from dohyo_training.analyse import Analysis
     from dohyo_training.build.model import Model
+    from dohyo_training.build.optimism import Promise
     from dohyo_training.build.problem import Problem
+    from dohyo_training.build.search import Material as SearchMaterial
     from dohyo_training.champion import Champion
     from dohyo_training.config import RunConfig
     from dohyo_training.table import Table
@@ -101,6 +104,7 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
     folder = place / tag.replace(":", "-")
     state = RunState(place / ".unfinished" / origin.content[:16])
     built = _build(config, prepared, champion, state, telling)
+    promised = _promise(config, prepared, built)
     _begin(telling, "assess")
     asked = champion.ask(prepared.held_back, _frame(prepared)) if champion else None
     assessment = _assess(config, prepared, built, asked)
@@ -115,6 +119,7 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
             split=prepared.split,
             selection=prepared.selection,
             built=built,
+            promise=promised,
             assessment=assessment,
             exported=exported,
             verdict=_verdict(config, prepared, built, (tag, exported), asked),
@@ -208,8 +213,7 @@ def _build(
     telling: Telling,
 ) -> Built:
     _begin(telling, "build")
-    unfitted = partial(features.pipeline, config, prepared.table, columns=prepared.selection.kept)
-    material = material_of(config, prepared.development, prepared.split.pairs, unfitted)
+    material = _searched(config, prepared)
     recipe = champion.recipe() if champion else None
 
     def timed(model: Model) -> float | None:
@@ -232,6 +236,18 @@ def _build(
         telling.found(f"{state.recalled} fits were there from a run that did not finish")
     telling.found(built.leaderboard.sentence)
     return built
+
+
+def _searched(config: RunConfig, prepared: Prepared) -> SearchMaterial:
+    unfitted = partial(features.pipeline, config, prepared.table, columns=prepared.selection.kept)
+    return material_of(config, prepared.development, prepared.split.pairs, unfitted)
+
+
+def _promise(config: RunConfig, prepared: Prepared, built: Built) -> Promise | None:
+    """What shuffled folds would have promised; they are what is there without a date."""
+    if prepared.split.scheme != "time":
+        return None
+    return promise(config, _searched(config, prepared), built)
 
 
 def _frame(prepared: Prepared) -> Any:

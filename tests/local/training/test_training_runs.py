@@ -88,6 +88,12 @@ def test_the_report_names_every_step_and_is_complete_in_itself(made: dict[str, A
     assert "Predicts the probability that satisfied is 0." in report
     lift = record["assessment"]["lift_at_10_percent"]
     assert f"holds {lift:.2f} times as many positives" in report
+    promise = record["promise"]
+    assert promise["by_time"] != promise["shuffled"]
+    assert (
+        f"shuffled folds of the same rows would have promised a roc_auc of "
+        f"{promise['shuffled']:.4f}; the folds in time say {promise['by_time']:.4f}" in report
+    )
     # What a source promises stands there in words.
     for promise in ("<td>1w</td>", "<td>0.4 EUR per 1000 rows</td>", "budget 50 EUR"):
         assert promise in report
