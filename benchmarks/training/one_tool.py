@@ -177,10 +177,13 @@ def autogluon(x: Any, y: Any, kind: str, seconds: float) -> Answers:
 
 def dohyo(x: Any, y: Any, kind: str, seconds: float) -> Answers:
     """The stages of a run from the split on, and the served form for one row."""
+    import os
     import pathlib
     import tempfile
     from datetime import UTC, datetime
 
+    # As `dohyo train` does, before scikit-learn is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from dohyo_form.form import Form, write_form
     from dohyo_training import features
     from dohyo_training.build.stage import build, material_of

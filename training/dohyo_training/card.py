@@ -20,8 +20,8 @@ def _lines(config: RunConfig, record: Mapping[str, Any], found: Assessment) -> I
     yield f"# {record['tag']}"
     yield ""
     yield f"**Purpose:** {config.task.purpose or 'none declared'}"
-    yield f"**Predicts:** {config.task.target} ({record['task']})"
-    yield f"**Algorithm:** {record['chosen']['family']}, {record['leaderboard']['sentence']}"
+    yield f"**Predicts:** {record['predicts']}"
+    yield f"**Algorithm:** {record['chosen']['family']}; {record['leaderboard']['sentence']}"
     rows = record["data"]
     yield f"**Learned from:** {rows['development']} rows{_window(rows)}"
     yield f"**Judged on:** {found.rows} rows that no step had seen"
@@ -29,7 +29,8 @@ def _lines(config: RunConfig, record: Mapping[str, Any], found: Assessment) -> I
     yield "## How good it is"
     yield ""
     for name, estimate in found.metrics.items():
-        yield f"- {name}: {estimate} ({estimate.method})"
+        if name != "value":
+            yield f"- {name}: {estimate} ({estimate.method})"
     if found.worth is not None and config.value is not None:
         unit = f"{config.value.currency} per {config.value.per}"
         yield f"- value: {found.worth.own} {unit}"

@@ -7,7 +7,7 @@ afterwards that it is better than it will ever be in service. So an event date a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from sklearn.model_selection import (
@@ -70,6 +70,14 @@ class Split:
     development: NDArray[np.intp]
     held_back: NDArray[np.intp]
     pairs: tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
+
+    def as_record(self) -> dict[str, Any]:
+        """JSON values, with the sizes of the folds in place of their rows."""
+        return {
+            "scheme": self.scheme,
+            "reason": self.reason,
+            "folds": [[len(fitting), len(judging)] for fitting, judging in self.pairs],
+        }
 
 
 def split(labels: Labels, wish: Folds) -> Split:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dohyo_training import features
+from dohyo_training.assess.stage import ONE_ANSWER
 from dohyo_training.card import card
 from dohyo_training.gather.memory import table_bytes
 from dohyo_training.record import (
@@ -16,6 +17,7 @@ from dohyo_training.record import (
     amlb_csv,
     assessment_record,
     leaderboard_record,
+    model_record,
     plain,
 )
 from dohyo_training.report.render import render
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
 
     from dohyo_training.analyse import Analysis
     from dohyo_training.assess.stage import Assessment
+    from dohyo_training.build.optimism import Promise
     from dohyo_training.build.stage import Built
     from dohyo_training.compare import Verdict
     from dohyo_training.config import RunConfig
+    from dohyo_training.cost import Cost
     from dohyo_training.export.trained import Exported
     from dohyo_training.folds import Split
     from dohyo_training.provenance import Provenance
@@ -48,13 +52,12 @@ class Outcome:
     split: Split
     selection: Selection
     built: Built
+    promise: Promise | None
     assessment: Assessment
     exported: Exported
     verdict: Verdict | None
     now: datetime
-    seconds: float
-    cpu_seconds: float
-    peak_bytes: int
+    cost: Cost
 
     @property
     def headline(self) -> str:
@@ -62,12 +65,23 @@ class Outcome:
         board = self.built.leaderboard
         found = self.assessment.metrics[board.metric]
         text = f"{self.tag}: {board.chosen.family}, {board.metric} {found} on unseen rows."
-        if self.assessment.worth is not None and "nothing" in self.assessment.worth.against:
-            gained = self.assessment.worth.against["nothing"]
-            text += f" It is worth {gained} {self.unit} more than doing nothing."
+        against = self.assessment.worth.against if self.assessment.worth else {}
+        for name, said in (("nothing", "doing nothing"), (ONE_ANSWER, f"{ONE_ANSWER} rows")):
+            if name in against:
+                text += f" It is worth {against[name]} {self.unit} more than {said}."
         if self.verdict is not None:
             text += f" Against the champion: {self.verdict.outcome}."
         return text
+
+    @property
+    def predicts(self) -> str:
+        """What a prediction is, in words."""
+        target, classes = self.table.target, self.table.classes
+        if self.table.task == "regression":
+            return f"{target}, a number"
+        if self.table.task == "binary":
+            return f"the probability that {target} is {classes[-1]}"
+        return f"{target}, one of {', '.join(map(str, classes))}"
 
     @property
     def unit(self) -> str:
@@ -76,52 +90,35 @@ class Outcome:
 
     def record(self) -> dict[str, Any]:
         """The content of `run.json`."""
-        chosen = self.built.leaderboard.chosen
-        found = self.built.found
         return {
             "format": RECORD_FORMAT,
             "tag": self.tag,
             "task": self.table.task,
             "target": self.table.target,
             "classes": list(self.table.classes),
+            "predicts": self.predicts,
             "ended": self.now.isoformat(timespec="seconds"),
             "provenance": self.origin.as_record(),
             "seeds": {"folds": self.config.folds.seed, "training": self.config.training.seed},
             "config": self.config.model_dump(mode="json"),
             "data": self._data(),
             "analysis": dict(self.analysis.record),
+            "features": self.engineered(),
             "selection": self.selection.as_json(),
-            "split": {
-                "scheme": self.split.scheme,
-                "reason": self.split.reason,
-                "folds": [[len(fitting), len(judging)] for fitting, judging in self.split.pairs],
-            },
-            "search": {
-                "kind": found.kind,
-                "fits": len(found.trials),
-                "left_out": [[one.family, dict(one.parameters)] for one in found.left_out],
-                "planned_cpu_seconds": found.planned_cpu_seconds,
-                "fit_cpu_seconds": sum(one.fit_cpu_seconds for one in found.trials),
-            },
+            "split": self.split.as_record(),
+            "search": self.built.found.as_record(),
             "leaderboard": leaderboard_record(self.built.leaderboard),
-            "chosen": {"family": chosen.family, "parameters": dict(chosen.parameters)},
-            "calibration": self.built.model.calibrator.as_json(),
-            "threshold": self.built.model.threshold,
+            "promise": self.promise.as_record() if self.promise else None,
+            **model_record(self.built),
             "assessment": assessment_record(self.assessment),
             "verdict": self.verdict.as_record() if self.verdict else None,
-            "export": {
-                "backend": self.exported.backend,
-                "refusal": self.exported.refusal,
-                "parity": self.exported.parity.to_json() if self.exported.parity else None,
-                "row_microseconds": self.exported.row_microseconds,
-                "bytes": self.exported.bytes,
-            },
-            "cost": {
-                "seconds": round(self.seconds, 3),
-                "cpu_seconds": round(self.cpu_seconds, 3),
-                "peak_bytes": self.peak_bytes,
-            },
+            "export": self.exported.as_record(),
+            "cost": self.cost.as_record(),
         }
+
+    def engineered(self) -> list[dict[str, str]]:
+        """What becomes of each feature that stays."""
+        return features.described(self.config, self.table, self.selection.kept)
 
     def _data(self) -> dict[str, Any]:
         event = self.config.task.event_date
@@ -180,16 +177,6 @@ def _sheet(sheet: DataSheet) -> dict[str, Any]:
 
 
 def _report(outcome: Outcome, record: dict[str, Any]) -> str:
-    exported = outcome.exported
-    facts = {"form": exported.backend, "files": f"{exported.bytes / 1000:.0f} kB"}
-    if exported.parity is not None:
-        facts |= {
-            "rows compared in a fresh process": f"{exported.parity.rows}",
-            "largest difference to scikit-learn": f"{exported.parity.largest:.3g}",
-            "other decisions": f"{exported.parity.flips}",
-            "one row": f"{exported.row_microseconds:.1f} µs",
-        }
-    origin = outcome.origin
     return render(
         {
             "tag": outcome.tag,
@@ -198,33 +185,48 @@ def _report(outcome: Outcome, record: dict[str, Any]) -> str:
             "record": record,
             "table": outcome.table,
             "analysis": outcome.analysis,
+            "engineered": outcome.engineered(),
             "features": features.inputs(outcome.built.model.pipeline[0]),
             "selection": outcome.selection,
             "split": outcome.split,
             "board": outcome.built.leaderboard,
             "built": outcome.built,
+            "promise": outcome.promise,
             "model": outcome.built.model,
             "assessment": outcome.assessment,
             "unit": outcome.unit,
             "verdict": outcome.verdict,
-            "export": {
-                "facts": facts,
-                "sentence": exported.refusal
-                or "The served form is proven equal to the scikit-learn pipeline.",
-            },
-            "provenance": {
-                "version": outcome.tag,
-                "data": origin.data,
-                "configuration": origin.config,
-                "code": origin.code,
-                "libraries": ", ".join(f"{n} {v}" for n, v in origin.installed.items()),
-                "Python": origin.python,
-                "commit": origin.commit or "none",
-                "took": f"{outcome.seconds:.0f} s, {outcome.cpu_seconds:.0f} CPU s, "
-                f"{outcome.peak_bytes / 2**20:.0f} MiB at most",
-            },
+            "export": _export_facts(outcome.exported),
+            "provenance": _origin_facts(outcome),
             "configuration": yaml.safe_dump(
                 outcome.config.model_dump(mode="json", exclude_defaults=True), sort_keys=False
             ),
         }
     )
+
+
+def _export_facts(exported: Exported) -> dict[str, Any]:
+    facts = {"form": exported.backend, "files": f"{exported.bytes / 1000:.0f} kB"}
+    if exported.parity is not None:
+        facts |= {
+            "rows compared in a fresh process": f"{exported.parity.rows}",
+            "largest difference to scikit-learn": f"{exported.parity.largest:.3g}",
+            "other decisions": f"{exported.parity.flips}",
+            "one row": f"{exported.row_microseconds:.1f} µs",
+        }
+    proven = "The served form is proven equal to the scikit-learn pipeline."
+    return {"facts": facts, "sentence": exported.refusal or proven}
+
+
+def _origin_facts(outcome: Outcome) -> dict[str, str]:
+    origin = outcome.origin
+    return {
+        "version": outcome.tag,
+        "data": origin.data,
+        "configuration": origin.config,
+        "code": origin.code,
+        "libraries": ", ".join(f"{name} {version}" for name, version in origin.installed.items()),
+        "Python": origin.python,
+        "commit": origin.commit or "none",
+        "took": str(outcome.cost),
+    }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dohyo_training.assess.stage import Assessment
     from dohyo_training.build.leaderboard import Leaderboard
+    from dohyo_training.build.stage import Built
     from dohyo_training.build.trial import Trial
 
 RECORD_FORMAT: Final = 1
@@ -71,6 +72,16 @@ def leaderboard_record(board: Leaderboard) -> dict[str, Any]:
     }
 
 
+def model_record(built: Built) -> dict[str, Any]:
+    """JSON values of what is exported: hyperparameters, calibration and threshold."""
+    chosen = built.leaderboard.chosen
+    return {
+        "chosen": {"family": chosen.family, "parameters": dict(chosen.parameters)},
+        "calibration": built.model.calibrator.as_json(),
+        "threshold": built.model.threshold,
+    }
+
+
 def assessment_record(found: Assessment) -> dict[str, Any]:
     """JSON values of the assessment, without the points of curves."""
     return {
@@ -83,34 +94,11 @@ def assessment_record(found: Assessment) -> dict[str, Any]:
         "money": None if found.money is None else found.money.tolist(),
         "calibration_error": found.calibration.error if found.calibration else None,
         "lift_at_10_percent": found.gain.lift_at(0.1) if found.gain else None,
-        "value": None
-        if found.worth is None
-        else {
-            "own": found.worth.own.as_record(),
-            "against": {name: each.as_record() for name, each in found.worth.against.items()},
-        },
+        "value": found.worth.as_record() if found.worth else None,
         "treatment": found.effect.as_record() if found.effect else None,
         "importance": {one.feature: [one.loss, one.deviation] for one in found.importance},
-        "fairness": [
-            {
-                "column": one.column,
-                "parity_gap": one.parity_gap,
-                "recall_gap": one.recall_gap,
-                "false_alarm_gap": one.false_alarm_gap,
-                "groups": [dict(vars(group)) for group in one.groups],
-            }
-            for one in found.fairness
-        ],
-        "slices": [
-            {
-                "column": one.column,
-                "level": one.level,
-                "rows": one.rows,
-                "loss": one.loss.as_record(),
-                "against_rest": one.against_rest.as_record(),
-            }
-            for one in found.slices
-        ],
+        "fairness": [one.as_record() for one in found.fairness],
+        "slices": [one.as_record() for one in found.slices],
     }
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,12 +11,15 @@ import numpy as np
 
 from dohyo_training import features
 from dohyo_training.analyse import analyse
+from dohyo_training.assess.scores import one_answer
 from dohyo_training.assess.stage import Assessment, HeldBack, assess
 from dohyo_training.build.backend import release
+from dohyo_training.build.optimism import promise
 from dohyo_training.build.problem import of_table
 from dohyo_training.build.stage import Built, build, material_of
 from dohyo_training.champion import champion_of
 from dohyo_training.compare import Contender, Verdict, compare
+from dohyo_training.cost import Meter
 from dohyo_training.export.trained import Exported, Material, export_model, latency_of
 from dohyo_training.folds import Labels, Split, split
 from dohyo_training.gather import gather
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from dohyo_training.analyse import Analysis
     from dohyo_training.build.model import Model
+    from dohyo_training.build.optimism import Promise
     from dohyo_training.build.problem import Problem
+    from dohyo_training.build.search import Material as SearchMaterial
     from dohyo_training.champion import Champion
     from dohyo_training.config import RunConfig
     from dohyo_training.table import Table
@@ -90,8 +94,46 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
     Raises:
         Complaint: with what is wrong and the way out; nothing half-written stays.
     """
-    began, cpu = time.monotonic(), time.process_time()
+    meter = Meter()
     champion = champion_of(config.champion) if config.champion else None
+    table, analysis = _look(config, base, now, telling)
+    prepared = prepare(config, table, telling)
+    origin = provenance(config, table.digest, base)
+    tag = tag_of(config.output.name, config.output.version, origin.content)
+    place = base / config.output.folder
+    folder = place / tag.replace(":", "-")
+    state = RunState(place / ".unfinished" / origin.content[:16])
+    built = _build(config, prepared, champion, state, telling)
+    promised = _promise(config, prepared, built)
+    _begin(telling, "assess")
+    asked = champion.ask(prepared.held_back, _frame(prepared)) if champion else None
+    assessment = _assess(config, prepared, built, asked)
+    with folder_or_nothing(folder) as work:
+        exported = _export(config, prepared, built, work / "model", telling)
+        outcome = Outcome(
+            config=config,
+            tag=tag,
+            origin=origin,
+            table=table,
+            analysis=analysis,
+            split=prepared.split,
+            selection=prepared.selection,
+            built=built,
+            promise=promised,
+            assessment=assessment,
+            exported=exported,
+            verdict=_verdict(config, prepared, built, (tag, exported), asked),
+            now=now,
+            cost=meter.cost(),
+        )
+        _package(outcome, work, base, telling)
+    state.forget()
+    _publish(outcome, folder, telling)
+    return Finished(tag, folder, outcome.verdict, outcome.headline)
+
+
+def _look(config: RunConfig, base: Path, now: datetime, telling: Telling) -> tuple[Table, Analysis]:
+    """The rows, and what they say before anything is learned from them."""
     _begin(telling, "gather")
     table = gather(config, base=base, now=now)
     telling.found(f"{len(table.frame)} rows, {len(table.features)} features, {table.task}")
@@ -99,52 +141,37 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
     analysis = analyse(table, config)
     for sentence in analysis.sentences[:3]:
         telling.found(sentence)
-    prepared = prepare(config, table, telling)
-    origin = provenance(config, table.digest, base)
-    tag = tag_of(config.output.name, config.output.version, origin.content)
-    place = base / config.output.folder
-    state = RunState(place / ".unfinished" / origin.content[:16])
-    built = _build(config, prepared, champion, state, telling)
-    _begin(telling, "assess")
-    asked = champion.ask(prepared.held_back, _frame(prepared)) if champion else None
-    assessment = _assess(config, prepared, built, asked)
-    with folder_or_nothing(place / tag.replace(":", "-")) as work:
-        _begin(telling, "export")
-        extras = _profile_extras(config, prepared, built)
-        exported = export_model(_material(config, prepared, built.model, extras), work / "model")
-        telling.found(_export_sentence(exported))
-        verdict = _verdict(config, prepared, built, (tag, exported), asked)
-        outcome = Outcome(
-            config,
-            tag,
-            origin,
-            table,
-            analysis,
-            prepared.split,
-            prepared.selection,
-            built,
-            assessment,
-            exported,
-            verdict,
-            now,
-            time.monotonic() - began,
-            time.process_time() - cpu + _children_cpu(),
-            _peak_bytes(),
-        )
-        _begin(telling, "package")
-        write_outcome(outcome, work)
-        pack(tag, work / "model", origin.content, _metadata(outcome))
-        if config.output.archive:
-            export_archive(tag, base / config.output.archive)
-        shutil.copy(work / "model" / "training" / "run.json", work / "run.json")
-    state.forget()
-    folder = place / tag.replace(":", "-")
-    if config.output.mlflow:
+    return table, analysis
+
+
+def _export(
+    config: RunConfig, prepared: Prepared, built: Built, folder: Path, telling: Telling
+) -> Exported:
+    _begin(telling, "export")
+    extras = _profile_extras(config, prepared, built)
+    exported = export_model(_material(config, prepared, built.model, extras), folder)
+    telling.found(_export_sentence(exported))
+    return exported
+
+
+def _package(outcome: Outcome, work: Path, base: Path, telling: Telling) -> None:
+    """Report and record into the run's folder, model and bento into the store."""
+    _begin(telling, "package")
+    write_outcome(outcome, work)
+    pack(outcome.tag, work / "model", outcome.origin.content, _metadata(outcome))
+    if outcome.config.output.archive:
+        export_archive(outcome.tag, base / outcome.config.output.archive)
+    shutil.copy(work / "model" / "training" / "run.json", work / "run.json")
+
+
+def _publish(outcome: Outcome, folder: Path, telling: Telling) -> None:
+    """To MLflow, where the configuration names one."""
+    address = outcome.config.output.mlflow
+    if address:
         from dohyo_training.package.mlflow_export import export_run  # noqa: PLC0415 - an extra
 
-        run = export_run(config.output.mlflow, outcome.record(), folder)
-        telling.found(f"run {run} of MLflow at {config.output.mlflow}")
-    return Finished(tag, folder, verdict, outcome.headline)
+        run = export_run(address, outcome.record(), folder)
+        telling.found(f"run {run} of MLflow at {address}")
 
 
 def _begin(telling: Telling, stage: str) -> None:
@@ -186,8 +213,7 @@ def _build(
     telling: Telling,
 ) -> Built:
     _begin(telling, "build")
-    unfitted = partial(features.pipeline, config, prepared.table, columns=prepared.selection.kept)
-    material = material_of(config, prepared.development, prepared.split.pairs, unfitted)
+    material = _searched(config, prepared)
     recipe = champion.recipe() if champion else None
 
     def timed(model: Model) -> float | None:
@@ -212,6 +238,18 @@ def _build(
     return built
 
 
+def _searched(config: RunConfig, prepared: Prepared) -> SearchMaterial:
+    unfitted = partial(features.pipeline, config, prepared.table, columns=prepared.selection.kept)
+    return material_of(config, prepared.development, prepared.split.pairs, unfitted)
+
+
+def _promise(config: RunConfig, prepared: Prepared, built: Built) -> Promise | None:
+    """What shuffled folds would have promised; they are what is there without a date."""
+    if prepared.split.scheme != "time":
+        return None
+    return promise(config, _searched(config, prepared), built)
+
+
 def _frame(prepared: Prepared) -> Any:
     return prepared.table.frame.iloc[prepared.split.held_back].reset_index(drop=True)
 
@@ -224,6 +262,7 @@ def _assess(
         problem,
         _frame(prepared),
         built.model.output(problem.rows, problem),
+        one_answer(prepared.development, len(problem)),
         None if champion is None else (champion.output, champion.threshold),
     )
     metrics = list(built.leaderboard.entries[0].scores)
@@ -311,17 +350,6 @@ def _metadata(outcome: Outcome) -> dict[str, Any]:
         "data": outcome.origin.data,
         "features": list(outcome.selection.kept),
     }
-
-
-def _children_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _peak_bytes() -> int:
-    """The greatest resident size of this process and of its largest worker."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return 1024 * (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 
 def compare_versions(

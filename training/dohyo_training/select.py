@@ -112,7 +112,7 @@ def select(config: RunConfig, table: Table, folds: Sequence[Fold]) -> Selection:
         score_kept=float(np.mean([one.score_kept for one in judged])),
         difference=difference,
         standard_error=error,
-        sentence=_sentence(table, gone, difference, error, worse=worse),
+        sentence=_sentence(config, table, gone, f"{difference:+.4f} ± {error:.4f}", worse=worse),
     )
 
 
@@ -186,13 +186,19 @@ def _decision(
 
 
 def _sentence(
-    table: Table, gone: dict[str, str], difference: float, error: float, *, worse: bool
+    config: RunConfig,
+    table: Table,
+    gone: dict[str, str],
+    difference: str,
+    *,
+    worse: bool,
 ) -> str:
-    metric = _METRICS[table.task]
-    change = f"{difference:+.4f} ± {error:.4f} in {metric}"
+    change = f"{difference} in {_METRICS[table.task]}"
     if worse:
         rest = len(table.features) - len(gone)
         return f"{rest} of {len(table.features)} features stay: dropping more cost {change}."
+    if config.selection.method == "none":
+        return f"All {len(table.features)} features stay: selection.method is none."
     if not gone:
         return f"All {len(table.features)} features stay: none was found to be without use."
     return f"{len(gone)} of {len(table.features)} features were dropped ({change})."

@@ -58,6 +58,10 @@ class Encoded:
         """Some of the rows."""
         return Encoded(self.x[rows], self.y[rows], self.outputs)
 
+    def by_columns(self) -> Encoded:
+        """The same, one column behind the other in memory: a tree reads few of a thousand."""
+        return Encoded(np.asfortranarray(self.x), self.y, self.outputs)
+
     def features_at(self, places: set[int]) -> set[str]:
         """The features that these outputs are made from."""
         return {name for place in places for name in self.outputs[place]}
@@ -65,8 +69,8 @@ class Encoded:
     def shuffled(self, column: str, chance: np.random.Generator) -> Numbers:
         """The outputs, with all that comes of one feature taken from other rows."""
         places = [place for place, sources in enumerate(self.outputs) if column in sources]
-        mixed = self.x.copy()
-        mixed[:, places] = self.x[chance.permutation(len(self.x))][:, places]
+        mixed = self.x.copy(order="K")
+        mixed[:, places] = self.x[:, places][chance.permutation(len(self.x))]
         return mixed
 
 
@@ -137,24 +141,40 @@ def copies(
 ) -> Iterator[tuple[str, str]]:
     """Columns that say the same as an earlier one: numbers by rank, categories level by level."""
     numbers = [name for name in frame.columns if kinds[name] in ("number", "flag")]
-    ranks = np.abs(frame[numbers].rank().corr().to_numpy()) if numbers else np.empty((0, 0))
-    gone: set[str] = set()
+    close = np.abs(correlations(frame[numbers].rank().to_numpy())) > bound
+    gone = np.zeros(len(numbers), dtype=bool)
     for later, name in enumerate(numbers):
-        for earlier in range(later):
-            if numbers[earlier] not in gone and ranks[earlier, later] > bound:
-                gone.add(name)
-                yield name, f"copy of {numbers[earlier]}"
-                break
-    names = [name for name in frame.columns if kinds[name] == "category"]
-    counts = {name: frame[name].nunique(dropna=False) for name in names}
-    for later, name in enumerate(names):
-        for twin in names[:later]:
-            if counts[twin] != counts[name] or twin in gone:
-                continue
-            if len(frame[[twin, name]].drop_duplicates()) == counts[name]:
-                gone.add(name)
-                yield name, f"copy of {twin}"
-                break
+        (twins,) = np.nonzero(close[later, :later] & ~gone[:later])
+        if len(twins):
+            gone[later] = True
+            yield name, f"copy of {numbers[twins[0]]}"
+    first: dict[bytes, str] = {}
+    for name in (name for name in frame.columns if kinds[name] == "category"):
+        # Levels are numbered as they appear: two columns that part the rows alike have the
+        # same numbers, whatever their words.
+        codes, _ = frame[name].factorize(use_na_sentinel=False)
+        twin = first.setdefault(codes.tobytes(), name)
+        if twin != name:
+            yield name, f"copy of {twin}"
+
+
+def correlations(x: Numbers) -> Numbers:
+    """Pearson's correlation of each two columns over the rows that both have, [n_cols, n_cols].
+
+    By products of matrices: pandas goes through the rows for each of half a million pairs.
+    NaN where one of the two does not vary.
+    """
+    if x.shape[1] == 0:
+        return np.empty((0, 0))
+    x = x - np.nanmean(x, axis=0)
+    there = (~np.isnan(x)).astype(np.float64)
+    x = np.nan_to_num(x)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Of the row's column, over the rows where the other one is there as well.
+        sums, squares, rows = x.T @ there, (x**2).T @ there, there.T @ there
+        products = x.T @ x - sums * sums.T / rows
+        spread = squares - sums**2 / rows
+        return np.asarray(products / np.sqrt(spread * spread.T))
 
 
 def _by_l1(task: TaskType, x: Numbers, y: NDArray[Any]) -> NDArray[np.bool_]:
@@ -203,7 +223,7 @@ def _rescued(config: RunConfig, task: TaskType, rows: Encoded, weak: list[str]) 
     halves = np.array_split(chance.permutation(len(rows.y)), 2)
     more: dict[str, list[Numbers]] = {column: [] for column in weak}
     for learn, judge in (halves, halves[::-1]):
-        known, unseen = rows.take(learn), rows.take(judge)
+        known, unseen = rows.take(learn), rows.take(judge).by_columns()
         if not weak or (task != "regression" and len(set(known.y)) < len(set(rows.y))):
             return set(weak)
         model = reference_model(task, config.training.seed).fit(known.x, known.y)
@@ -234,7 +254,7 @@ def effects(
     task: TaskType, model: Any, rows: Encoded, columns: list[str], chance: np.random.Generator
 ) -> dict[str, float]:
     """Loss of score when what comes of a feature is shuffled over the rows, for each feature."""
-    rows = rows.take(np.arange(min(len(rows.y), _JUDGED_ROWS)))
+    rows = rows.take(np.arange(min(len(rows.y), _JUDGED_ROWS))).by_columns()
     whole = score(task, model, rows.x, rows.y)
     lost = dict.fromkeys(columns, 0.0)
     seen = rows.features_at(splitting(model))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # A log has no bar that moves: how far it is, now and then.
 _LOG_EVERY_SECONDS: Final = 20.0
+# Two fits that end together tell nothing of the other hundred.
+_PACED_AFTER_SECONDS: Final = 5.0
 
 
 class Telling(Protocol):
@@ -61,7 +63,7 @@ class Console:
         )
         self._task: TaskID | None = None
         self._began = self._told = time.monotonic()
-        self._stage_began = self._began
+        self._first: tuple[int, float] | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -79,8 +81,8 @@ class Console:
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
-        self._stage_began = time.monotonic()
-        elapsed = self._stage_began - self._began
+        self._first = None
+        elapsed = time.monotonic() - self._began
         self._terminal.print(f"{elapsed:6.1f} s  {name}", markup=False)
 
     def found(self, sentence: str) -> None:
@@ -95,7 +97,24 @@ class Console:
 
     def _log(self, done: int, planned: int) -> None:
         now = time.monotonic()
-        if done and now - self._told >= _LOG_EVERY_SECONDS:
+        if self._first is None:
+            self._first = done, now
+        paced = done > self._first[0] and now - self._first[1] >= _PACED_AFTER_SECONDS
+        if paced and now - self._told >= _LOG_EVERY_SECONDS:
             self._told = now
-            left = (now - self._stage_began) / done * (planned - done)
+            left = seconds_left(self._first, (done, now), planned)
             self.found(f"{done} of {planned} fits, about {left:.0f} s left")
+
+
+def seconds_left(first: tuple[int, float], here: tuple[int, float], planned: int) -> float:
+    """How long the rest takes at the pace since the first fits were done.
+
+    Those waited for the workers to start, which takes longer than a hundred small fits.
+
+    Args:
+        first: how many fits were done when any were, and when that was.
+        here: how many are now, and when that is.
+        planned: how many there are to be.
+    """
+    (done_first, began), (done, now) = first, here
+    return (now - began) / (done - done_first) * (planned - done)

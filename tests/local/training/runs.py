@@ -43,7 +43,22 @@ SATISFACTION: dict[str, Any] = {
         "group": "customer_id",
         "treatment": {"column": "courtesy_call", "propensity": 0.5, "randomised": True},
     },
-    "data": {"sources": [{"name": "surveys", "kind": "simulator", "rows": 1500, "seed": 5}]},
+    "data": {
+        "sources": [
+            {
+                "name": "surveys",
+                "kind": "simulator",
+                "rows": 1500,
+                "seed": 5,
+                "sheet": {
+                    "update_frequency": "7d",
+                    "fresh_by": "survey_date",
+                    "cost": {"amount": 0.4, "budget": 50, "per": "1000 rows"},
+                    "references": [{"column": "region", "shares": {"north": 0.3}}],
+                },
+            }
+        ]
+    },
     "columns": {
         "score": {"use": "forbidden", "reason": "the same answer in other words"},
         "age": {"use": "audit-only", "reason": "a law"},
@@ -59,7 +74,12 @@ SATISFACTION: dict[str, Any] = {
         "blend",
     ],
     "search": {"jobs": 1},
-    "value": {"true_positive": -5, "false_positive": -5, "false_negative": -20},
+    "value": {
+        "true_positive": -5,
+        "false_positive": -5,
+        "false_negative": -20,
+        "baseline": {"column": "response_hours", "at_least": 12},
+    },
     "slices": {"fairness": ["region"]},
     "output": {"name": "satisfaction", "archive": "exported/satisfaction.bento"},
 }

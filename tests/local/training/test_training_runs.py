@@ -37,12 +37,23 @@ def made(store: Store) -> dict[str, Any]:
     return found
 
 
+@pytest.fixture(scope="module")
+def changed(store: Store, made: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """A run on other data, in which people chose the treatment, against the first as champion."""
+    other = copy.deepcopy(SATISFACTION)
+    other["data"]["sources"][0] |= {"seed": 6, "treatment": "chosen"}
+    other["task"]["treatment"] = {"column": "courtesy_call"}
+    other["champion"] = made["tag"]
+    del other["output"]["archive"]
+    return store.train("changed", other)
+
+
 @pytest.fixture
 def model(made: dict[str, Any]) -> Path:
     return Path(made["folder"]) / "model"
 
 
-def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], model: Path) -> None:
+def test_a_run_leaves_everything(made: dict[str, Any], model: Path) -> None:
     folder = Path(made["folder"])
     names = {file.name for file in folder.iterdir()}
     assert names == {
@@ -55,36 +66,97 @@ def test_a_run_leaves_everything_and_names_every_step(made: dict[str, Any], mode
     }
     forms = {file.name for file in (model / "serving-form").iterdir()}
     assert {"contract.json", "profile.json", "row.json", "golden.json", "form.json"} <= forms
-    report = (folder / "report.html").read_text()
-    for step in ("gather", "analyse", "engineer", "select", "build", "assess", "compare"):
-        assert f'id="{step}"' in report
-    assert 'src="http' not in report
-    assert 'href="http' not in report
     record = json.loads((folder / "run.json").read_text())
     assert record["split"]["scheme"] == "time"
     assert {"linear", "xgboost", "dummy"} <= {e["name"] for e in record["leaderboard"]["entries"]}
     assert record["export"]["parity"]["flips"] == 0
-    assert set(record["assessment"]["value"]["against"]) == {"nothing", "all"}
+    beaten = {"nothing", "all", "baseline rule"}
+    assert set(record["assessment"]["value"]["against"]) == beaten
     assert record["assessment"]["treatment"]["method"] == "qini"
+    card = (folder / "card.md").read_text()
+    assert "**Predicts:** the probability that satisfied is 0" in card
+    assert card.count("- value: ") == 1
+    assert card.count("- more than ") == len(beaten)
+
+
+def test_the_report_names_every_step_and_is_complete_in_itself(made: dict[str, Any]) -> None:
+    report, record = _said(made)
+    for step in ("gather", "analyse", "engineer", "select", "build", "assess", "compare"):
+        assert f'id="{step}"' in report
+    assert 'src="http' not in report
+    assert 'href="http' not in report
+    assert "Predicts the probability that satisfied is 0." in report
+    lift = record["assessment"]["lift_at_10_percent"]
+    assert f"holds {lift:.2f} times as many positives" in report
+    promise = record["promise"]
+    assert promise["by_time"] != promise["shuffled"]
+    assert (
+        f"shuffled folds of the same rows would have promised a roc_auc of "
+        f"{promise['shuffled']:.4f}; the folds in time say {promise['by_time']:.4f}" in report
+    )
+    # What a source promises stands there in words.
+    for promise in ("<td>1w</td>", "<td>0.4 EUR per 1000 rows</td>", "budget 50 EUR"):
+        assert promise in report
+    assert "{&#39;" not in report
+
+
+def test_the_report_tells_what_becomes_of_each_feature(made: dict[str, Any]) -> None:
+    report, record = _said(made)
+    becomes = {one["column"]: (one["missing"], one["becomes"]) for one in record["features"]}
+    assert becomes["price"] == (
+        "their median, and a column that says so where any is missing",
+        "a number",
+    )
+    assert "survey_date_minus_signup_date_days" in becomes["signup_date"][1]
+    assert becomes["plan"][1].startswith("one column a level")
+    for missing, made_of_it in becomes.values():
+        assert missing in report
+        assert made_of_it in report
+
+
+def _said(made: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Report and record of a run."""
+    folder = Path(made["folder"])
+    return (folder / "report.html").read_text(), json.loads((folder / "run.json").read_text())
 
 
 def test_the_same_inputs_give_the_same_version_and_other_data_another(
-    store: Store, made: dict[str, Any], model: Path
+    store: Store, made: dict[str, Any], model: Path, changed: tuple[dict[str, Any], str]
 ) -> None:
     before = _bytes(model / "serving-form")
     again, _ = store.train("again", SATISFACTION)
     assert again["tag"] == made["tag"]
     assert _bytes(model / "serving-form") == before
-    other = copy.deepcopy(SATISFACTION)
-    other["data"]["sources"][0]["seed"] = 6
-    other["champion"] = made["tag"]
-    del other["output"]["archive"]
-    changed, said = store.train("changed", other)
-    assert changed["tag"] != made["tag"]
-    record = json.loads((Path(changed["folder"]) / "run.json").read_text())
+    assert changed[0]["tag"] != made["tag"]
+
+
+def test_a_champion_stands_in_the_leaderboard_and_is_judged(
+    made: dict[str, Any], changed: tuple[dict[str, Any], str]
+) -> None:
+    found, said = changed
+    record = json.loads((Path(found["folder"]) / "run.json").read_text())
     assert record["verdict"]["champion"] == made["tag"]
     assert "champion" in {entry["name"] for entry in record["leaderboard"]["entries"]}
+    beaten = {"nothing", "all", "baseline rule", "champion"}
+    assert set(record["assessment"]["value"]["against"]) == beaten
     assert "assess" in said
+
+
+def test_where_people_chose_the_report_ranks_proves_nothing_and_asks_for_chance(
+    changed: tuple[dict[str, Any], str],
+) -> None:
+    folder = Path(changed[0]["folder"])
+    treatment = json.loads((folder / "run.json").read_text())["assessment"]["treatment"]
+    assert treatment["method"] == "doubly-robust"
+    assert treatment["qini"] == {}
+    _, _, uplift = (folder / "report.html").read_text().partition("Uplift of the treatment")
+    uplift, _, _ = uplift.partition("<h3>Importance")
+    assert "these numbers rank policies, they prove no effect" in uplift
+    assert "give a random slice of customers the treatment by chance" in uplift
+    assert "a small traffic weight supplies" in uplift
+    assert "effect first less worst first" in uplift
+    assert "Qini coefficient" not in uplift
+    assert "these numbers rank policies" in (folder / "card.md").read_text()
 
 
 def test_a_forbidden_column_is_nowhere_in_the_version(model: Path) -> None:

@@ -116,6 +116,10 @@ def test_the_simulated_year_is_described(simulated: tuple[RunConfig, Table]) -> 
     moved = {one["column"]: one["psi"] for one in record["movements"]}
     assert moved["response_hours"] > 0.1 > moved["noise_level"]
     assert any("distributed differently: response_hours" in one for one in found.sentences)
+    # The target is of words or marks: what is averaged is a share, and of which one is said.
+    assert record["target"]["averaged"] == "share of satisfied = 1"
+    assert any(one.startswith("The share of satisfied = 1 goes") for one in found.sentences)
+    assert "By segment: share of satisfied = 1" in found.html
     assert record["relations"][0]["value"] == 1.0
     assert {record["relations"][0]["left"], record["relations"][0]["right"]} == {
         "price",

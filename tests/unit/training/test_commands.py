@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from dohyo.cli.program import main as dohyo
 from dohyo_training.cli import main
 from dohyo_training.config import load
+from dohyo_training.telling import seconds_left
 from tests.unit.training.written import orders
 
 GOOD = """\
@@ -175,6 +177,34 @@ def test_a_full_disk_is_told_in_a_line(tmp_path: Path) -> None:
         )
     words = "dohyo train: the output cannot be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (1, words)
+
+
+THREADS = """
+import sys
+from dohyo_training.cli import main
+main(["check", sys.argv[1], "--data"])
+from threadpoolctl import threadpool_info
+print({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "openmp"})
+"""
+
+
+def test_a_run_takes_one_thread_for_each_process(tmp_path: Path) -> None:
+    orders().to_csv(tmp_path / "orders.csv", index=False)
+    (tmp_path / "x.yaml").write_text(GOOD)
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS, str(tmp_path / "x.yaml")],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "{1}"
+
+
+def test_the_time_left_is_that_of_fits_not_of_the_workers_start() -> None:
+    # Half a minute went by before the first fit was done; then it was two a second.
+    assert seconds_left((1, 30.0), (21, 40.0), 101) == 40.0
 
 
 def test_dohyo_hands_its_words_over(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from sklearn.model_selection import KFold, TimeSeriesSplit
 
 from dohyo_training.gather import gather
 from dohyo_training.select import select
+from dohyo_training.selection_methods import copies, correlations
 from tests.unit.training.written import NOW, config, gathered
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def test_nothing_is_dropped_when_told_so(tmp_path: Path) -> None:
     run, table = simulated(tmp_path, "selection: {method: none}\n")
     found = select(run, table, list(TimeSeriesSplit(2).split(table.x.head(1000))))
     assert found.kept == table.features
+    assert found.sentence.endswith("features stay: selection.method is none.")
     run, table = simulated(tmp_path, "selection: {keep: [noise_level, currency]}\n")
     found = select(run, table, list(TimeSeriesSplit(2).split(table.x.head(3000))))
     assert {"noise_level", "currency"} <= set(found.kept)
@@ -98,3 +100,38 @@ def test_amounts_and_several_classes(tmp_path: Path, target: str, method: str) -
     assert {"a", "b"} <= set(found.kept)
     if method == "auto":
         assert len(found.kept) <= 3
+
+
+def test_correlations_are_those_of_pandas_where_values_are_missing() -> None:
+    chance = np.random.default_rng(6)
+    frame = pd.DataFrame(chance.normal(size=(300, 6))).mask(chance.random((300, 6)) < 0.2)
+    frame[6] = frame[0] * 3 + 1e6
+    found = correlations(frame.to_numpy())
+    assert found == pytest.approx(frame.corr().to_numpy(), abs=1e-6)
+
+
+def test_copies_are_found_by_rank_and_level_by_level() -> None:
+    chance = np.random.default_rng(7)
+    amount = pd.Series(chance.normal(size=200)).mask(chance.random(200) < 0.1)
+    plan = pd.Series(chance.choice(["a", "b", "c"], 200)).mask(chance.random(200) < 0.1)
+    frame = pd.DataFrame(
+        {
+            "amount": amount,
+            "cents": np.exp(amount),
+            "noise": chance.normal(size=200),
+            "again": -(amount**3),
+            "plan": plan,
+            "code": plan.map({"a": "z", "b": "y", "c": "x"}),
+            "two": plan.replace("c", "b"),
+            "shape": chance.permutation(plan.to_numpy()),
+        }
+    )
+    kinds = {
+        name: "category" if name in ("plan", "code", "two", "shape") else "number" for name in frame
+    }
+    # Of a copy of a copy the first is named, for that one stays.
+    assert dict(copies(kinds, frame, 0.95)) == {
+        "cents": "copy of amount",
+        "again": "copy of amount",
+        "code": "copy of plan",
+    }

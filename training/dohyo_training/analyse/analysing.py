@@ -9,7 +9,7 @@ import numpy as np
 
 from dohyo_training.analyse.alone import score_alone, score_binned
 from dohyo_training.analyse.leaks import leaks, sentence
-from dohyo_training.analyse.over_time import movements, outcome, over_time, segments
+from dohyo_training.analyse.over_time import averaged, movements, outcome, over_time, segments
 from dohyo_training.analyse.page import page
 from dohyo_training.analyse.relations import pairs
 from dohyo_training.analyse.sentences import sentences
@@ -58,7 +58,7 @@ def analyse(table: Table, config: RunConfig) -> Analysis:
         raise TrainingStopped(tuple(reasons))
     record = _record(table, sample, config, scores)
     found = tuple(sentences(table, config, record))
-    return Analysis(found, record, page(sample, config, record, found))
+    return Analysis(found, record, page(sample, config, record))
 
 
 def leaking(table: Table, config: RunConfig) -> dict[str, str]:
@@ -106,6 +106,7 @@ def _record(
         "target": {
             "column": table.target,
             "task": table.task,
+            "averaged": averaged(table),
             "mean": round(float(outcome(table).mean()), 6),
             "classes": _classes(table),
         },

@@ -27,6 +27,13 @@ def outcome(table: Table) -> NDArray[np.float64]:
     return np.asarray(table.y, dtype=np.float64)
 
 
+def averaged(table: Table) -> str:
+    """What the mean of `outcome` is."""
+    if table.task == "regression":
+        return f"mean of {table.target}"
+    return f"share of {table.target} = {table.classes[-1]}"
+
+
 def over_time(table: Table) -> list[dict[str, Any]]:
     """Rows and mean outcome of each day, week, month or year; empty without an event date."""
     dates = table.having("event_date")

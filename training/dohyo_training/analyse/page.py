@@ -8,7 +8,7 @@ from jinja2 import Environment
 from skrub import TableReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from dohyo_training.config import RunConfig
     from dohyo_training.table import Table
@@ -18,16 +18,11 @@ _COLUMNS: Final = 50
 _WIDTH, _HEIGHT = 640, 120
 
 _PAGE: Final = """\
-<ul>
-{%- for sentence in sentences %}
-<li>{{ sentence }}</li>
-{%- endfor %}
-</ul>
 {%- macro rows(records, columns) %}
 <table>
 <tr>{% for column in columns %}<th>{{ column.replace("_", " ") }}</th>{% endfor %}</tr>
 {%- for record in records %}
-<tr>{% for column in columns %}<td>{{ record[column] }}</td>{% endfor %}</tr>
+<tr>{% for column in columns %}<td>{{ record[column]|shown }}</td>{% endfor %}</tr>
 {%- endfor %}
 </table>
 {%- endmacro %}
@@ -43,19 +38,19 @@ _PAGE: Final = """\
 <h3>Between columns, the strongest</h3>
 {{ rows(record.relations[:relations], ["left", "right", "measure", "value"]) }}
 {%- if record.over_time %}
-<h3>Mean outcome over time, by {{ record.over_time[0].unit }}</h3>
+<h3>Over time, by {{ record.over_time[0].unit }}: {{ record.target.averaged }}</h3>
 <svg viewBox="0 0 {{ width }} {{ height + 20 }}" role="img" width="{{ width }}">
 <polyline fill="none" stroke="currentColor" points="{{ line }}"/>
 <text x="0" y="{{ height + 15 }}" font-size="11">{{ record.over_time[0].from }}: \
-{{ record.over_time[0].mean }}</text>
+{{ record.over_time[0].mean|shown }}</text>
 <text x="{{ width }}" y="{{ height + 15 }}" font-size="11" text-anchor="end">\
-{{ record.over_time[-1].from }}: {{ record.over_time[-1].mean }}</text>
+{{ record.over_time[-1].from }}: {{ record.over_time[-1].mean|shown }}</text>
 </svg>
 <h3>Features that moved towards the end</h3>
 {{ rows(record.movements[:relations], ["column", "psi", "when_still"]) }}
 {%- endif %}
 {%- if record.segments %}
-<h3>Mean outcome by segment</h3>
+<h3>By segment: {{ record.target.averaged }}</h3>
 {{ rows(record.segments[:200], ["column", "level", "rows", "mean", "standard_error"]) }}
 {%- endif %}
 {%- if table_report %}
@@ -66,15 +61,13 @@ srcdoc="{{ table_report }}"></iframe>
 """
 
 
-def page(
-    table: Table, config: RunConfig, record: Mapping[str, Any], sentences: Sequence[str]
-) -> str:
+def page(table: Table, config: RunConfig, record: Mapping[str, Any]) -> str:
     """The fragment; texts from the data are escaped."""
     environment = Environment(autoescape=True)
+    environment.filters["shown"] = _shown
     report = _table_report(table) if config.analysis.table_report else ""
     return environment.from_string(_PAGE).render(
         record=record,
-        sentences=sentences,
         relations=_RELATIONS,
         columns=_COLUMNS,
         width=_WIDTH,
@@ -82,6 +75,11 @@ def page(
         line=_line([one["mean"] for one in record["over_time"]]),
         table_report=report,
     )
+
+
+def _shown(value: Any) -> str:
+    """Four digits are enough to compare by eye."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _line(means: list[float]) -> str:

@@ -68,9 +68,10 @@ def _segments(table: Table, record: Mapping[str, Any]) -> Iterator[str]:
     if not ends:
         return
     name, (low, high) = max(ends.items(), key=lambda item: item[1][1]["mean"] - item[1][0]["mean"])
+    shown = "{:.4g}" if table.task == "regression" else "{:.1%}"
     yield (
-        f"Mean {table.target} goes from {low['mean']:.4g} ({name} {low['level']}) to "
-        f"{high['mean']:.4g} ({high['level']})."
+        f"The {record['target']['averaged']} goes from {shown.format(low['mean'])} "
+        f"({name} {low['level']}) to {shown.format(high['mean'])} ({high['level']})."
     )
 
 

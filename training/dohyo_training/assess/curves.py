@@ -1,4 +1,8 @@
-"""What the report draws of a classifier: confusion, ROC, precision and recall, calibration."""
+"""What the report draws of a model on rows that it has not seen.
+
+Of a classifier confusion, ROC, precision and recall and calibration; of a regression its answers
+beside the outcomes.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,12 @@ def roc(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Curve:
 def precision_recall(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Curve:
     precision, recall, _ = precision_recall_curve(positive, score)
     return Curve(recall, precision).thinned()
+
+
+def answers(outcome: NDArray[np.float64], predicted: NDArray[np.float64]) -> Curve:
+    """Predicted and true numbers of rows, from the lowest to the highest prediction."""
+    order = np.argsort(predicted, kind="stable")
+    return Curve(predicted[order], outcome[order]).thinned()
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,31 @@ def mean_of_rows(
     return Estimate(mean, mean - reach, mean + reach, f"t over {witnesses} {by}")
 
 
+def share_of_rows(
+    rows: NDArray[np.float64],
+    clusters: NDArray[np.generic] | None = None,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """The share of rows that are 1, by Wilson's interval: where all are, it still has a width.
+
+    Rows of one cluster count as so many witnesses as the spread between clusters allows.
+    """
+    found = mean_of_rows(rows, clusters, confidence)
+    share, most = found.value, len(rows)
+    witnesses: float = most if clusters is None else len(np.unique(clusters))
+    if clusters is not None and found.low < found.high < np.inf:
+        t = float(stats.t.ppf((1 + confidence) / 2, witnesses - 1))
+        variance = ((found.high - share) / t) ** 2
+        witnesses = min(most, share * (1 - share) / variance)
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    middle = (share + z**2 / (2 * witnesses)) / (1 + z**2 / witnesses)
+    spread = np.sqrt(share * (1 - share) / witnesses + z**2 / (4 * witnesses**2))
+    reach = float(z * spread / (1 + z**2 / witnesses))
+    by = f"{most} rows" if clusters is None else f"{len(np.unique(clusters))} clusters"
+    low, high = max(0.0, middle - reach), min(1.0, middle + reach)
+    return Estimate(share, low, high, f"Wilson over {by}")
+
+
 def over_folds(
     differences: NDArray[np.float64],
     fitting_rows: NDArray[np.intp],

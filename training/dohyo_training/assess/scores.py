@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dohyo_training.assess import intervals
-from dohyo_training.assess.intervals import Estimate, by_bootstrap, mean_of_rows
+from dohyo_training.assess.intervals import (
+    Estimate,
+    by_bootstrap,
+    mean_of_rows,
+    share_of_rows,
+)
 from dohyo_training.build.metrics import MEASURES, value_of_rows
 
 if TYPE_CHECKING:
@@ -33,12 +38,29 @@ def estimate(
         threshold: from which on the positive class is called; None takes the likelier class.
         seed: of the bootstrap.
     """
+    return _within_reason(metric, _estimate(metric, problem, output, threshold, seed))
+
+
+def _estimate(
+    metric: str, problem: Problem, output: Output, threshold: float | None, seed: int
+) -> Estimate:
     if metric == "roc_auc" and problem.kind == "binary":
         return intervals.auc(problem.target == 1, output[:, 1])
+    if metric == "accuracy":
+        return share_of_rows(_rows(metric, problem, output, threshold), problem.groups)
     if metric in _MEANS:
         return mean_of_rows(_rows(metric, problem, output, threshold), problem.groups)
     measure = MEASURES[metric].of
     return by_bootstrap(lambda drawn: measure(problem.at(drawn), output[drawn]), len(problem), seed)
+
+
+def _within_reason(metric: str, found: Estimate) -> Estimate:
+    """Losses are not below 0; and where every row says the same, none says how far to trust it."""
+    low = found.low if metric == "value" or MEASURES[metric].sign > 0 else max(0.0, found.low)
+    method = found.method
+    if found.low == found.high:
+        method += "; no row differs, so it may be off by more"
+    return Estimate(found.value, low, found.high, method)
 
 
 def difference(
@@ -69,6 +91,19 @@ def better(metric: str, found: Estimate) -> Estimate:
     if MEASURES[metric].sign > 0:
         return found
     return Estimate(-found.value, -found.high, -found.low, found.method)
+
+
+def one_answer(learned: Problem, rows: int) -> Output:
+    """What a model would put out that knows the outcomes alone and tells no row from another.
+
+    Shares of the classes, or the number that costs least on the rows that it learned from.
+    """
+    if learned.kind != "regression":
+        shares = np.bincount(learned.target.astype(np.intp), minlength=len(learned.classes))
+        return np.tile(shares / len(learned), (rows, 1))
+    under, over = learned.costs or (1.0, 1.0)
+    level = under / (under + over) if under + over else 0.5
+    return np.full(rows, np.quantile(learned.target, level))
 
 
 def _rows(

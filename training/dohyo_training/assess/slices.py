@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,16 @@ class Slice:
     rows: int
     loss: Estimate
     against_rest: Estimate
+
+    def as_record(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "column": self.column,
+            "level": self.level,
+            "rows": self.rows,
+            "loss": self.loss.as_record(),
+            "against_rest": self.against_rest.as_record(),
+        }
 
 
 def by_slice(
@@ -106,6 +116,10 @@ class Fairness:
     parity_gap: float
     recall_gap: float
     false_alarm_gap: float
+
+    def as_record(self) -> dict[str, Any]:
+        """JSON values."""
+        return dict(vars(self), groups=[dict(vars(group)) for group in self.groups])
 
 
 def fairness(

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from sklearn.inspection import permutation_importance
 
 from dohyo_training.assess import curves, scores, value
+from dohyo_training.assess.importance import Importance, importance
 from dohyo_training.assess.slices import Fairness, Slice, by_slice
 from dohyo_training.assess.slices import fairness as fairness_of
 from dohyo_training.assess.treatment import Effect, Observed, assess_treatment
-from dohyo_training.build.metrics import MEASURES, loss_of_rows
+from dohyo_training.build.metrics import loss_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,18 +26,11 @@ if TYPE_CHECKING:
     from dohyo_training.config import RunConfig
     from dohyo_training.table import Table
 
-IMPORTANCE_ROWS: Final = 2_000
-IMPORTANCE_REPEATS: Final = 3
+    # An output, and the threshold of its decisions.
+    Decided = tuple[NDArray[np.float64], float | None]
+
 MOST_SLICES: Final = 30
-
-
-@dataclass(frozen=True)
-class Importance:
-    """What shuffling one feature costs the deciding metric; mean and deviation of repeats."""
-
-    feature: str
-    loss: float
-    deviation: float
+ONE_ANSWER: Final = "one answer for all"
 
 
 @dataclass(frozen=True)
@@ -50,6 +43,7 @@ class Assessment:
         confusions: by name, such as `threshold 0.25` and `threshold 0.5`.
         money: value by true and predicted class at the threshold, summed; None without values.
         roc, precision_recall, calibration, gain, profit: for two classes.
+        answers: predicted against true numbers, for a regression.
         slices: worst first.
         fairness: of each column that the configuration names.
         importance: the most important feature first.
@@ -67,6 +61,7 @@ class Assessment:
     calibration: curves.Calibration | None = None
     gain: value.GainCurve | None = None
     profit: value.ProfitCurve | None = None
+    answers: curves.Curve | None = None
     slices: Sequence[Slice] = ()
     fairness: Sequence[Fairness] = ()
     importance: Sequence[Importance] = ()
@@ -83,13 +78,15 @@ class HeldBack:
         problem: the outcomes.
         frame: all columns of the table, also those that are no features.
         output: of the chosen model.
+        one_answer: what a model puts out that tells no row from another.
         champion: output and threshold of the present champion on the same rows, or None.
     """
 
     problem: Problem
     frame: pd.DataFrame
     output: NDArray[np.float64]
-    champion: tuple[NDArray[np.float64], float | None] | None = None
+    one_answer: NDArray[np.float64]
+    champion: Decided | None = None
 
 
 def assess(
@@ -105,12 +102,14 @@ def assess(
             for name in metrics
         },
         "slices": _slices(config, table, held),
-        "importance": _importance(model, problem, metrics[0], seed),
+        "importance": importance(model, problem, metrics[0], seed),
         "worth": _worth(config, model, held),
         "effect": _effect(config, table, model, held),
     }
     if problem.is_classification:
         found["confusions"] = _confusions(problem, held.output, model.threshold)
+    else:
+        found["answers"] = curves.answers(problem.target.astype(np.float64), held.output)
     if problem.kind == "binary":
         found |= _of_two_classes(problem, held.output)
         act = scores.decided(problem, held.output, model.threshold) == 1
@@ -180,32 +179,6 @@ def _fairness(config: RunConfig, held: HeldBack, act: NDArray[np.bool_]) -> list
     return [one for one in found if one is not None]
 
 
-def _importance(model: Model, problem: Problem, metric: str, seed: int) -> list[Importance]:
-    chance = np.random.default_rng(seed)
-    rows = min(len(problem), IMPORTANCE_ROWS)
-    some = problem.at(np.sort(chance.choice(len(problem), rows, replace=False)))
-    measure = MEASURES[metric]
-
-    def score(_pipeline: Any, x: pd.DataFrame, _y: Any) -> float:
-        return measure.sign * measure.of(some, model.output(x, some))
-
-    found = permutation_importance(
-        model.pipeline,
-        some.rows,
-        some.target,
-        scoring=score,
-        n_repeats=IMPORTANCE_REPEATS,
-        random_state=seed,
-    )
-    all_of_them = [
-        Importance(str(name), float(mean), float(deviation))
-        for name, mean, deviation in zip(
-            some.rows.columns, found.importances_mean, found.importances_std, strict=True
-        )
-    ]
-    return sorted(all_of_them, key=lambda one: -one.loss)
-
-
 def _worth(config: RunConfig, model: Model, held: HeldBack) -> value.Worth | None:
     problem = held.problem
     if not problem.has_value:
@@ -222,12 +195,17 @@ def _worth(config: RunConfig, model: Model, held: HeldBack) -> value.Worth | Non
 
 
 def _worth_of_outputs(held: HeldBack, threshold: float | None) -> value.Worth:
-    """For several classes and numbers there is no 'nothing'; the champion is what is beaten."""
-    own = scores.estimate("value", held.problem, held.output, threshold)
-    if held.champion is None:
-        return value.Worth(own, {})
-    against = scores.difference("value", held.problem, (held.output, threshold), held.champion)
-    return value.Worth(own, {"champion": against})
+    """For several classes and numbers there is no 'nothing' but the same answer for all rows."""
+    others: dict[str, Decided] = {ONE_ANSWER: (held.one_answer, None)}
+    if held.champion is not None:
+        others["champion"] = held.champion
+    return value.Worth(
+        scores.estimate("value", held.problem, held.output, threshold),
+        {
+            name: scores.difference("value", held.problem, (held.output, threshold), other)
+            for name, other in others.items()
+        },
+    )
 
 
 def rule_holds(config: RunConfig, frame: pd.DataFrame) -> NDArray[np.bool_]:

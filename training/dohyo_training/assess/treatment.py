@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from dohyo_training.assess.intervals import Estimate
     from dohyo_training.config.task import Treatment
+
+    Scores = Mapping[str, NDArray[np.float64]]
 
 FOLDS: Final = 3
 # Nuisance models need rows, and beyond these they need time more.
@@ -97,51 +99,53 @@ def assess_treatment(given: Observed, treatment: Treatment, seed: int) -> Effect
         Complaint: one arm has too few rows.
     """
     observed = _sampled(given, seed)
+    _refuse_few(observed)
+    told = _told_from_row(observed, seed)
+    auc = uplift.propensity_auc(observed.treated, told)
+    method, warning = uplift.choose_method(
+        _judged(auc, told, observed, treatment), declared_randomised=treatment.randomised
+    )
+    known = Effect(method, warning, auc, len(observed.treated), int(observed.treated.sum()))
+    if method == "refused":
+        return known
+    trial = nuisances(observed, seed)
+    scores = {"effect first": trial.if_treated - trial.if_not, "worst first": observed.risk}
+    known = _of_rows(known, trial, scores, treatment)
+    constant = observed.propensity is None or np.ptp(observed.propensity) == 0
+    return _under_chance(known, trial, scores) if method == "qini" and constant else known
+
+
+def _refuse_few(observed: Observed) -> None:
     smaller = min(int(observed.treated.sum()), int((~observed.treated).sum()))
     if smaller < FEWEST_OF_AN_ARM:
         raise Complaint(
             f"task.treatment: {smaller} rows in the smaller arm are too few to estimate an effect; "
             f"bring {FEWEST_OF_AN_ARM}, or leave the treatment out"
         )
-    trial = nuisances(observed, seed)
-    told = _told_from_row(observed, seed)
-    auc = uplift.propensity_auc(observed.treated, told)
-    method, warning = uplift.choose_method(
-        _judged(auc, told, observed, treatment), declared_randomised=treatment.randomised
-    )
-    counts = (len(observed.treated), int(observed.treated.sum()))
-    if method == "refused":
-        return Effect(method, warning, auc, *counts)
+
+
+def _of_rows(known: Effect, trial: uplift.Trial, scores: Scores, treatment: Treatment) -> Effect:
+    """With what the effect of each row, estimated doubly robustly, says of the policies."""
     effects = uplift.effects_of_rows(trial)
-    expected = trial.if_treated - trial.if_not
-    scores = {"effect first": expected, "worst first": observed.risk}
-    constant = observed.propensity is None or np.ptp(observed.propensity) == 0
-    under_chance = method == "qini" and constant
-    return Effect(
-        method,
-        warning,
-        auc,
-        *counts,
-        average=(
-            uplift.difference_in_means(observed.outcome, observed.treated)
-            if under_chance
-            else uplift.average_effect(trial)
-        ),
+    return replace(
+        known,
+        average=uplift.average_effect(trial),
         policies={name: uplift.ranking_area(effects, score) for name, score in scores.items()},
         better=uplift.ranking_difference(effects, scores["effect first"], scores["worst first"]),
-        value=_value(effects, expected, treatment),
+        value=_value(effects, scores["effect first"], treatment),
+    )
+
+
+def _under_chance(known: Effect, trial: uplift.Trial, scores: Scores) -> Effect:
+    """With what only a treatment by chance allows: plain means, and Qini."""
+    outcome, treated = trial.outcome, trial.treated
+    return replace(
+        known,
+        average=uplift.difference_in_means(outcome, treated),
         qini={
-            name: uplift.qini_coefficient(observed.outcome, observed.treated, score)
-            for name, score in scores.items()
-        }
-        if under_chance
-        else {},
-        curves={
-            name: uplift.qini_curve(observed.outcome, observed.treated, score)
-            for name, score in scores.items()
-        }
-        if under_chance
-        else {},
+            name: uplift.qini_coefficient(outcome, treated, score) for name, score in scores.items()
+        },
+        curves={name: uplift.qini_curve(outcome, treated, score) for name, score in scores.items()},
     )
 
 

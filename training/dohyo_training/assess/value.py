@@ -8,7 +8,7 @@ differ from row to row when they come from columns of the table.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -165,6 +165,13 @@ class Worth:
 
     own: Estimate
     against: Mapping[str, Estimate]
+
+    def as_record(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "own": self.own.as_record(),
+            "against": {name: each.as_record() for name, each in self.against.items()},
+        }
 
 
 def worth(

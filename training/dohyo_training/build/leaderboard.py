@@ -92,25 +92,19 @@ def leaderboard(
     first = next(iter(finalists.values()))
     judging = np.array([len(trial.judging_places) for trial in first])
     fitting = np.array([trial.fitting_rows for trial in first])
-    entries = []
-    for name, trials in finalists.items():
-        scores = {key: tuple(trial.scores[key] for trial in trials) for key in trials[0].scores}
-        candidate = trials[0].candidate
-        entries.append(
-            Entry(
+    entries = sorted(
+        (
+            _entry(
                 name,
-                candidate.family,
-                blend_weights
-                if candidate.family == "blend" and blend_weights
-                else dict(candidate.parameters),
-                {key: float(np.mean(values)) for key, values in scores.items()},
-                scores,
+                trials,
+                blend_weights or {},
                 corrected_error(per_fold[name], fitting, judging),
                 over_folds(per_fold[name] - per_fold[best], fitting, judging),
-                float(np.mean([trial.fit_cpu_seconds for trial in trials])),
             )
-        )
-    entries.sort(key=lambda entry: -sign * entry.scores[metric])
+            for name, trials in finalists.items()
+        ),
+        key=lambda entry: -sign * entry.scores[metric],
+    )
     errors = {
         (ahead, behind): corrected_error(per_fold[ahead] - per_fold[behind], fitting, judging)
         for ahead in per_fold
@@ -121,6 +115,28 @@ def leaderboard(
         metric,
         tuple(replace(entry, chosen=entry.name == name) for entry in entries),
         sentence,
+    )
+
+
+def _entry(
+    name: str,
+    trials: Sequence[Trial],
+    blend_weights: Mapping[str, float],
+    standard_error: float,
+    against_best: Estimate,
+) -> Entry:
+    candidate = trials[0].candidate
+    scores = {key: tuple(trial.scores[key] for trial in trials) for key in trials[0].scores}
+    is_blend = candidate.family == "blend"
+    return Entry(
+        name,
+        candidate.family,
+        (is_blend and blend_weights) or dict(candidate.parameters),
+        {key: float(np.mean(values)) for key, values in scores.items()},
+        scores,
+        standard_error,
+        against_best,
+        float(np.mean([trial.fit_cpu_seconds for trial in trials])),
     )
 
 

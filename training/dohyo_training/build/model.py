@@ -52,6 +52,12 @@ class Model:
         """Calibrated probabilities [n_rows, n_classes], or numbers [n_rows]."""
         return self.calibrator.apply(trial.output_of(self.pipeline, rows, problem))
 
+    def output_of_encoded(
+        self, matrix: NDArray[np.float64], problem: Problem
+    ) -> NDArray[np.float64]:
+        """The same for rows that the preprocessing has been through, [n_rows, n_columns]."""
+        return self.calibrator.apply(trial.output_of(self.pipeline[1:], matrix, problem))
+
 
 @dataclass(frozen=True)
 class Refitter:

@@ -82,6 +82,16 @@ class Found:
     left_out: list[Candidate] = field(default_factory=list)
     planned_cpu_seconds: float = 0.0
 
+    def as_record(self) -> dict[str, Any]:
+        """JSON values, with the sums over all trials in their place."""
+        return {
+            "kind": self.kind,
+            "fits": len(self.trials),
+            "left_out": [[one.family, dict(one.parameters)] for one in self.left_out],
+            "planned_cpu_seconds": self.planned_cpu_seconds,
+            "fit_cpu_seconds": sum(one.fit_cpu_seconds for one in self.trials),
+        }
+
 
 @dataclass(frozen=True)
 class Round:

@@ -35,8 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words and words[0] not in _COMMANDS and not words[0].startswith("-"):
         words.insert(0, "run")
     parsed = parser().parse_args(words)
-    # BentoML reads this when it is imported.
+    # Both are read when the libraries are imported. Threads of one fit wait for each other by
+    # spinning: where other work wants the cores too, two of them cost ten times the one.
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         with _ended_by_sigterm():
             code: int = _command_of(parsed.module).run(parsed)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dohyo_form.intake import Row
     from dohyo_form.profile import Profile
     from dohyo_training.build.model import Model
+    from dohyo_training.export.estimators import Exported as ExportedModel
     from dohyo_training.features import RequestField
 
 LATENCY_ROWS: Final = 1_000
@@ -92,6 +93,10 @@ class Exported:
     row_microseconds: float | None
     bytes: int
 
+    def as_record(self) -> dict[str, Any]:
+        """JSON values."""
+        return dict(vars(self), parity=self.parity.to_json() if self.parity else None)
+
 
 def export_model(material: Material, folder: Path) -> Exported:
     """Writes a model's folder; the form only if a fresh process proves it equal."""
@@ -139,20 +144,8 @@ def form_parts(material: Material) -> Parts:
     step = max(1, len(seen) // GOLDEN_ROWS)
     golden = slice(0, step * GOLDEN_ROWS, step)
     scale = 1.0 if model.classes else max(1.0, float(np.abs(outputs).max()))
-    description: dict[str, Any] = {
-        "task": CLASSIFICATION if model.classes else REGRESSION,
-        "classes": [_plain(name) for name in model.classes],
-        "backend": exported.backend,
-        "link": exported.link,
-        "dtype": exported.dtype,
-        "tolerance": material.tolerance * scale,
-        "calibration": model.calibrator.as_json(),
-        "libraries": {name: version(name) for name in _LIBRARIES},
-    }
-    if model.threshold is not None:
-        description["threshold"] = model.threshold
     return Parts(
-        description,
+        _description(model, exported, material.tolerance * scale),
         contract,
         program,
         exported.content,
@@ -160,6 +153,22 @@ def form_parts(material: Material) -> Parts:
         profile,
         material.profile,
     )
+
+
+def _description(model: Model, exported: ExportedModel, tolerance: float) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "task": CLASSIFICATION if model.classes else REGRESSION,
+        "classes": [_plain(name) for name in model.classes],
+        "backend": exported.backend,
+        "link": exported.link,
+        "dtype": exported.dtype,
+        "tolerance": tolerance,
+        "calibration": model.calibrator.as_json(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+    }
+    if model.threshold is not None:
+        described["threshold"] = model.threshold
+    return described
 
 
 def _answers(

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from dohyo_pages.drawing import INK, svg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dohyo_training.assess.curves import Calibration, Confusion, Curve
+    from dohyo_training.assess.importance import Importance
     from dohyo_training.assess.intervals import Estimate
-    from dohyo_training.assess.stage import Importance
     from dohyo_training.assess.uplift import QiniCurve
     from dohyo_training.assess.value import GainCurve, ProfitCurve
     from dohyo_training.build.leaderboard import Leaderboard
@@ -39,15 +39,26 @@ def of_leaderboard(board: Leaderboard) -> str:
     """Each model's distance to the best, with the interval of the paired difference."""
     entries = [entry for entry in reversed(board.entries) if entry.name != "dummy"]
     size = (6.4, 0.8 + 0.35 * len(entries))
-    figure, axes = _axes("Difference to the best, same folds", f"{board.metric}", "", size)
+    title = "Difference to the best, same folds"
+    figure, axes = _axes(title, f"{board.metric}, turned so that more is better", "", size)
     for place, entry in enumerate(entries):
         found = entry.against_best
         color = ACCENT if entry.chosen else INK
         axes.plot([found.low, found.high], [place, place], color=color, linewidth=1.5)
         axes.plot([found.value], [place], "o", color=color, markersize=4)
+    _cut_the_last(axes, [entry.against_best for entry in entries])
     axes.axvline(0, color=QUIET, linewidth=0.8)
     axes.set_yticks(range(len(entries)), [entry.name for entry in entries])
     return svg(figure, letters="path")
+
+
+def _cut_the_last(axes: Any, found: Sequence[Estimate]) -> None:
+    """Where the last model lies so far off that the others become one line, it is written."""
+    last, *others = found
+    edge = min((one.low for one in others), default=0.0)
+    if edge < 0 and last.low < 4 * edge:
+        axes.set_xlim(1.6 * edge, 1.6 * max(-edge / 4, *(one.high for one in others)))
+        axes.text(1.55 * edge, 0.12, f"{last.value:.3g}, beyond the figure", fontsize=7)
 
 
 def of_curve(curve: Curve, title: str, x: str, y: str, *, diagonal: bool = False) -> str:
@@ -57,6 +68,14 @@ def of_curve(curve: Curve, title: str, x: str, y: str, *, diagonal: bool = False
         axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.01)
+    return svg(figure, letters="path")
+
+
+def of_answers(found: Curve) -> str:
+    figure, axes = _axes("Each row", "predicted", "actual")
+    ends = [min(found.x.min(), found.y.min()), max(found.x.max(), found.y.max())]
+    axes.plot(ends, ends, color=QUIET, linewidth=0.8)
+    axes.plot(found.x, found.y, "o", color=INK, markersize=2.5, alpha=0.6)
     return svg(figure, letters="path")
 
 
@@ -102,9 +121,10 @@ def of_profit(found: ProfitCurve, threshold: float | None, unit: str) -> str:
     return svg(figure, letters="path")
 
 
-def of_importance(found: list[Importance]) -> str:
+def of_importance(found: list[Importance], metric: str) -> str:
     shown = list(reversed(found[:MOST_BARS]))
-    figure, axes = _axes("Loss when shuffled", "", "", (6.4, 0.8 + 0.25 * len(shown)))
+    size = (6.4, 0.8 + 0.25 * len(shown))
+    figure, axes = _axes("What shuffling a feature costs", metric, "", size)
     places = range(len(shown))
     axes.barh(places, [one.loss for one in shown], xerr=[one.deviation for one in shown], color=INK)
     axes.set_yticks(places, [one.feature for one in shown])

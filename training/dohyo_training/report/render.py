@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from dohyo_training.assess.stage import Assessment
     from dohyo_training.build.model import Model
+    from dohyo_training.table import DataSheet
 
 STEPS: Final = (
     "gather",
@@ -35,13 +36,14 @@ def render(content: Mapping[str, Any]) -> str:
     shown = dict(
         content,
         steps=STEPS,
+        declared=[_declared(sheet) for sheet in content["table"].sheets],
         other_metrics=[name for name in board.entries[0].scores if name != board.metric],
         money=None if assessment.money is None else assessment.money.tolist(),
         effect=assessment.effect,
         figures={
             "leaderboard": figures.of_leaderboard(board),
             "curves": _curves(assessment, model, unit),
-            "importance": figures.of_importance(list(assessment.importance)),
+            "importance": figures.of_importance(list(assessment.importance), board.metric),
             "worth": figures.of_worth(assessment.worth.against, unit)
             if assessment.worth and assessment.worth.against
             else "",
@@ -53,8 +55,23 @@ def render(content: Mapping[str, Any]) -> str:
     return rendered(Path(__file__).with_name("page.html"), shown, {})
 
 
+def _declared(sheet: DataSheet) -> dict[str, str]:
+    """What a source promises in words; what is checked of it stands in the table of checks."""
+    said = {
+        name.replace("_", " "): text
+        for name, text in sheet.declared.items()
+        if isinstance(text, str) and text
+    }
+    if cost := sheet.declared.get("cost"):
+        per = "" if cost.get("per", "run") == "run" else f" per {cost['per']}"
+        said["cost"] = f"{cost['amount']:g} {cost.get('currency', 'EUR')}{per}"
+    return said
+
+
 def _curves(found: Assessment, model: Model, unit: str) -> list[str]:
     drawn = [figures.of_confusion(name, one) for name, one in found.confusions.items()]
+    if found.answers is not None:
+        drawn.append(figures.of_answers(found.answers))
     if found.roc is not None:
         drawn.append(
             figures.of_curve(
