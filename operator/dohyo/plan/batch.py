@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from dohyo.plan.batch_jobs import account, cron_job, finish_job, score_job
 from dohyo.plan.batch_names import FINISH, ORDER, SCORE, batch_name, finish_name, run_name, stage_of
 from dohyo.plan.batch_order import order_map, order_of
-from dohyo.plan.batch_run import Making, is_complete, is_over, making_of
+from dohyo.plan.batch_run import (
+    AT_ONCE_SECONDS,
+    Making,
+    is_called_off,
+    is_complete,
+    is_over,
+    making_of,
+)
 from dohyo.plan.batch_versions import Obstacle, chosen_versions
 from dohyo.plan.batch_words import endings
 from dohyo.plan.observed import ChildKey, Manifest, key_of
@@ -26,7 +33,6 @@ if TYPE_CHECKING:
 
 # A CronJob's controller may still start a run by the template before this one.
 _KEPT_ORDERS: Final = 3
-_AT_ONCE: Final = 1
 
 
 @dataclass(frozen=True)
@@ -197,8 +203,8 @@ def _adjustments(
         if is_over(job) or "deletionTimestamp" in job["metadata"]:
             continue
         patch: dict[str, Any] = {}
-        if name in hopeless and job["spec"].get("activeDeadlineSeconds") != _AT_ONCE:
-            patch["activeDeadlineSeconds"] = _AT_ONCE
+        if name in hopeless and not is_called_off(job):
+            patch["activeDeadlineSeconds"] = AT_ONCE_SECONDS
         if not bp.spec.schedule and name in {begun.run, finish_name(begun.run or "")}:
             if job["spec"].get("suspend", False) != bp.spec.suspend:
                 patch["suspend"] = bp.spec.suspend

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from dohyo.api.batch_conditions import BatchReason
-from dohyo.api.batchstatus import (
+from dohyo.api.batch_status import (
     GOING_ON,
     MAX_RUNS,
     BatchRun,
@@ -18,7 +18,15 @@ from dohyo.api.batchstatus import (
 from dohyo.api.conditions import shortened
 from dohyo.contract.batch import BAD_ROW, REPORT_PAGE
 from dohyo.plan.batch_names import FINISH, LABEL_JOB, SCORE, finish_name
-from dohyo.plan.batch_run import COMPLETE, FAILED, condition_of, is_complete, is_failed, making_of
+from dohyo.plan.batch_run import (
+    COMPLETE,
+    FAILED,
+    condition_of,
+    is_called_off,
+    is_complete,
+    is_failed,
+    making_of,
+)
 from dohyo.plan.batch_words import Ending, endings
 from dohyo.status.batch_pods import fetched_digests, troubles
 
@@ -26,8 +34,6 @@ if TYPE_CHECKING:
     from dohyo.api.batch_resource import BatchPrediction
     from dohyo.plan.batch import BatchObserved
     from dohyo.plan.observed import Manifest
-
-_AT_ONCE: Final = 1
 
 
 @dataclass(frozen=True)
@@ -251,7 +257,7 @@ def _failure(view: RunView) -> tuple[BatchReason, str]:
         return BatchReason.OUT_OF_MEMORY, message
     condition = condition_of(job, *FAILED) or {}
     overdue = condition.get("reason") == "DeadlineExceeded"
-    if overdue and job["spec"].get("activeDeadlineSeconds") != _AT_ONCE:
+    if overdue and not is_called_off(job):
         message = f"it took longer than {job['spec'].get('activeDeadlineSeconds')} s{left}"
         return BatchReason.DEADLINE_EXCEEDED, message
     if failed:
