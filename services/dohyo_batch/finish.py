@@ -18,7 +18,6 @@ from dohyo.contract.batch import (
 )
 from dohyo_batch.merging import pairs_of, versions_of
 from dohyo_batch.page import page_of
-from dohyo_batch.places import Place
 from dohyo_batch.report import Totals, report_of
 from dohyo_batch.score import done_before
 
@@ -123,21 +122,20 @@ def _files(record: Record) -> Iterator[tuple[int, Record]]:
 
 def _previous(run: Run) -> dict[str, Any] | None:
     """The report of the run before, of the same BatchPrediction."""
-    home = Place(run.order.output.uri)
     if run.order.previous is not None:
         named = [run.order.previous]
     else:
-        named = [name for name in home.folders() if name != run.manifest.run]
+        named = [name for name in run.home.folders() if name != run.manifest.run]
     best: tuple[int, str] | None = None
     for name in sorted(named, reverse=True)[:_MOST_RUNS]:
-        content = home.below(name).read(SUCCESS_FILE)
+        content = run.home.below(name).read(SUCCESS_FILE)
         told = orjson.loads(content) if content is not None else {}
         same = (told.get("name"), told.get("namespace")) == (run.order.name, run.order.namespace)
         if same and told["started"] < run.manifest.started:
             best = max(best or (0, ""), (told["started"], name))
     if best is None:
         return None
-    content = home.below(best[1]).read(REPORT_FILE)
+    content = run.home.below(best[1]).read(REPORT_FILE)
     return None if content is None else dict(orjson.loads(content))
 
 
