@@ -21,7 +21,7 @@ from dohyo.plan.batch_run import (
     making_of,
 )
 from dohyo.plan.batch_versions import Obstacle, chosen_versions
-from dohyo.plan.batch_words import endings
+from dohyo.plan.batch_words import endings, pods_of
 from dohyo.plan.observed import ChildKey, Manifest, key_of
 
 if TYPE_CHECKING:
@@ -197,13 +197,12 @@ def _orders(observed: BatchObserved, begun: BatchPlan) -> frozenset[ChildKey]:
 def _adjustments(
     bp: BatchPrediction, observed: BatchObserved, begun: BatchPlan
 ) -> Iterator[Adjustment]:
-    hopeless = {ending.job for ending in endings(observed.pods) if ending.is_hopeless}
     jobs = observed.jobs(SCORE) | observed.jobs(FINISH)
     for name, job in jobs.items():
         if is_over(job) or "deletionTimestamp" in job["metadata"]:
             continue
         patch: dict[str, Any] = {}
-        if name in hopeless and not is_called_off(job):
+        if _is_hopeless(job, observed.pods) and not is_called_off(job):
             patch["activeDeadlineSeconds"] = AT_ONCE_SECONDS
         if not bp.spec.schedule and name in {begun.run, finish_name(begun.run or "")}:
             if job["spec"].get("suspend", False) != bp.spec.suspend:
@@ -213,3 +212,7 @@ def _adjustments(
                 patch["parallelism"] = width
         if patch:
             yield Adjustment(job, {"spec": patch})
+
+
+def _is_hopeless(job: Manifest, pods: tuple[Manifest, ...]) -> bool:
+    return any(ending.is_hopeless for ending in endings(pods_of(pods, job)))

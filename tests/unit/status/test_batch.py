@@ -102,39 +102,56 @@ def test_a_run_is_done_only_with_its_report(said: str) -> None:
     assert again["runs"][0]["rows"] == 400
 
 
-FAILURES = {
+RUN = a_job()["metadata"]["name"]
+ONWARD = f"2 of 4 shards are left; delete Job {RUN} to go on"
+FAILURES: dict[str, Any] = {
     "hopeless": (
-        a_batch_pod("", 1, BatchSummary("MissingColumn", "income: no such column", shard=1), 2),
+        a_batch_pod(RUN, 1, BatchSummary("MissingColumn", "income: no such column", shard=1), 2),
         {"activeDeadlineSeconds": 1},
         {"reason": "DeadlineExceeded"},
         ("RunHopeless", "shard 1: MissingColumn: income: no such column (2 of 4 shards are left)"),
     ),
     "a bad row": (
-        a_batch_pod("", 1, BatchSummary("BadRow", "row 7: age is -3", shard=1), 2),
+        a_batch_pod(RUN, 1, BatchSummary("BadRow", "row 7: age is -3", shard=1), 2),
         {"activeDeadlineSeconds": 1},
         {"reason": "DeadlineExceeded"},
         ("BadRow", "shard 1: BadRow: row 7: age is -3 (2 of 4 shards are left)"),
     ),
     "out of memory": (
-        a_batch_pod("", 2, None, 137, reason="OOMKilled"),
+        a_batch_pod(RUN, 2, None, 137, reason="OOMKilled"),
         {},
         {"reason": "FailedIndexes"},
         (
             "OutOfMemory",
-            "shard 2: OOMKilled; raise resources.limits.memory (2 of 4 shards are left)",
+            f"shard 2: OOMKilled; raise resources.limits.memory ({ONWARD})",
         ),
     ),
     "too long": (
         None,
         {"activeDeadlineSeconds": 600},
         {"reason": "DeadlineExceeded"},
-        ("DeadlineExceeded", "it took longer than 600 s (2 of 4 shards are left)"),
+        (
+            "DeadlineExceeded",
+            f"it took longer than 600 s ({ONWARD})",
+        ),
+    ),
+    "too long, and not without reason": (
+        a_batch_pod(RUN, 3, BatchSummary("Unavailable", "it is away", shard=3), 1),
+        {"activeDeadlineSeconds": 600},
+        {"reason": "DeadlineExceeded"},
+        (
+            "DeadlineExceeded",
+            f"it took longer than 600 s; before that, shard 3: Unavailable: it is away ({ONWARD})",
+        ),
     ),
     "a full disk": (
-        a_batch_pod("", 3, BatchSummary("NoSpace", "the disk is full", shard=3), 1),
+        a_batch_pod(RUN, 3, BatchSummary("NoSpace", "the disk is full", shard=3), 1),
         {},
         {"reason": "FailedIndexes"},
-        ("RunFailed", "shard 3: NoSpace: the disk is full (2 of 4 shards are left)"),
+        (
+            "RunFailed",
+            f"shard 3: NoSpace: the disk is full ({ONWARD})",
+        ),
     ),
 }
 
@@ -145,15 +162,63 @@ def test_a_failure_is_told_in_the_words_of_its_pod(name: str) -> None:
     job = a_job(**done("Failed", **ended), succeeded=2, completedIndexes="0-1")
     job["spec"] = {**job["spec"], **changed}
     run = job["metadata"]["name"]
-    pods: tuple[dict[str, Any], ...] = ()
-    if pod is not None:
-        labels = {**pod["metadata"]["labels"], "batch.kubernetes.io/job-name": run}
-        pods = ({**pod, "metadata": {**pod["metadata"], "labels": labels}},)
+    pods = (pod,) if pod is not None else ()
     status = told(a_batch(shards=4), observed(job, pods=pods))
     assert status["phase"] == "Failed"
     assert (status["runs"][0]["reason"], status["runs"][0]["message"]) == (reason, message)
     assert condition(status, "Ready")["reason"] == reason
     assert condition(status, "Failed")["message"] == f"{run}: {message}"
+
+
+def test_what_a_hopeless_pod_said_outlives_it() -> None:
+    job, bp = a_job(succeeded=1, completedIndexes="0"), a_batch(shards=4)
+    said = BatchSummary("MissingColumn", "income: no such column", shard=1)
+    going = told(bp, observed(job, pods=(a_batch_pod(RUN, 1, said, 2),)))
+    assert going["runs"][0]["message"] == "shard 1: MissingColumn: income: no such column"
+
+    called_off = {**job["spec"], "activeDeadlineSeconds": 1}
+    status = {**done("Failed", reason="DeadlineExceeded"), "completedIndexes": "0"}
+    over = {**job, "spec": called_off, "status": status}
+    failed = told(a_batch(going, shards=4), observed(over))
+    words = "shard 1: MissingColumn: income: no such column (3 of 4 shards are left)"
+    assert (failed["runs"][0]["reason"], failed["runs"][0]["message"]) == ("RunHopeless", words)
+    again = told(a_batch(failed, shards=4), observed(over))
+    assert again["runs"] == failed["runs"]
+
+
+def test_pods_of_a_job_that_had_the_name_before_say_nothing_of_the_run() -> None:
+    job = live(manifest(begun(a_batch(shards=4)), "Job"), active=1)
+    said = BatchSummary("MissingColumn", "income: no such column", shard=1)
+    old = a_batch_pod(RUN, 1, said, 2)
+    old["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] = "of the one before"
+    seen = observed(job, pods=(old,))
+    status = told(a_batch(shards=4), seen)
+    assert (status["phase"], status["runs"][0].get("reason")) == ("Pending", None)
+    assert plan_batch(a_batch(shards=4), seen, SETTINGS).adjustments == ()
+
+
+def test_a_failed_run_of_a_schedule_goes_on_when_a_job_of_its_name_is_made_again() -> None:
+    bp = a_batch(schedule="0 6 * * 1", shards=2)
+    cron = live(manifest(begun(bp), "CronJob"))
+    failed = {**done("Failed", reason="FailedIndexes"), "completedIndexes": "0"}
+    job = a_scheduled_job(cron, 1, **failed)
+    name = job["metadata"]["name"]
+    pods = (a_batch_pod(name, 1, BatchSummary("NoSpace", "the disk is full", shard=1), 1),)
+    before = told(bp, observed(cron, scheduled={name: job}, pods=pods))
+    assert before["runs"][0]["message"] == (
+        "shard 1: NoSpace: the disk is full (1 of 2 shards are left; the next run of the schedule "
+        "begins anew)"
+    )
+    assert before["ended"] == {"Failed": 1}
+
+    gone = told(a_batch(before, schedule="0 6 * * 1", shards=2), observed(cron))
+    assert gone["runs"] == before["runs"]
+    again = a_scheduled_job(cron, 1, active=1, ready=1)
+    going = told(
+        a_batch(gone, schedule="0 6 * * 1", shards=2), observed(cron, scheduled={name: again})
+    )
+    assert (going["phase"], going["runs"][0]["state"]) == ("Scoring", "Scoring")
+    assert condition(going, "Failed")["status"] == "False"
 
 
 def test_a_failed_attempt_is_told_until_a_later_one_makes_it_good() -> None:
