@@ -334,3 +334,35 @@ def test_metrics_are_of_each_versions_last_run() -> None:
     assert ("dohyo_batch_last_success_timestamp_seconds", "shop", "v13", "weekly") not in found
     assert found[("dohyo_batch_runs_total", "Succeeded", "shop", "weekly")] == 2
     assert found[("dohyo_batch_shards", "done", "shop", "weekly")] == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "good", "due"),
+    [
+        # Mondays and Fridays at 6 in Berlin; made on a Sunday.
+        ({}, None, "2026-11-27T05:00:00+00:00"),
+        ({}, "2026-11-27T05:00:03Z", "2026-12-04T05:00:00+00:00"),
+        ({"suspend": True}, None, None),
+        ({"schedule": None}, None, None),
+        ({"schedule": "never"}, None, None),
+    ],
+)
+def test_a_schedule_is_late_when_it_is_due_again_without_success(
+    spec: dict[str, Any], good: str | None, due: str | None
+) -> None:
+    runs = [{"name": "b", "state": "Failed", "startedAt": "2026-12-01T05:00:03Z"}]
+    runs += [{"name": "a", "state": "Succeeded", "startedAt": good}] if good else []
+    raw = {
+        "metadata": {
+            "namespace": "shop",
+            "name": "weekly",
+            "creationTimestamp": "2026-11-22T12:00:00Z",
+        },
+        "spec": {"schedule": "0 6 * * 1,5", "timeZone": "Europe/Berlin", **spec},
+        "status": {"runs": runs},
+    }
+    found = batch_metrics.success_due(raw)
+    assert (None if found is None else found.isoformat()) == due
+    samples = [s for f in batch_metrics.batch_families([raw]) for s in f.samples]
+    late = [s.value for s in samples if s.name == batch_metrics.SUCCESS_DUE]
+    assert late == ([] if found is None else [found.timestamp()])
