@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from dohyo.api.batch_resource import BatchPrediction
     from dohyo.api.modeldeployment import VersionSpec
+    from dohyo.contract.batch_evidence import BatchEvidence
     from dohyo.plan.settings import Settings
 
 # A CronJob's controller may still start a run by the template before this one.
@@ -44,12 +45,14 @@ class BatchObserved:
         children: that its UID controls.
         scheduled: Jobs that its CronJob controls, by name.
         pods: of all its Jobs.
+        labels: what later labels say of runs, by name.
     """
 
     ring: Manifest | None = None
     children: Mapping[ChildKey, Manifest] = field(default_factory=dict)
     scheduled: Mapping[str, Manifest] = field(default_factory=dict)
     pods: tuple[Manifest, ...] = ()
+    labels: Mapping[str, BatchEvidence] = field(default_factory=dict)
 
     def jobs(self, stage: str) -> dict[str, Manifest]:
         """Jobs that score, or that end runs, by name."""

@@ -11,6 +11,7 @@ from dohyo.api.batch_status import GOING_ON, MAX_RUNS, BatchRun, RunState, Scori
 from dohyo.contract.batch import REPORT_PAGE
 from dohyo.plan.batch_run import COMPLETE, FAILED, condition_of, making_of
 from dohyo.status.batch_failures import why
+from dohyo.status.batch_labels import labelled
 from dohyo.status.batch_pods import fetched_digests
 from dohyo.status.batch_views import shards_of, started_at, views
 
@@ -30,7 +31,7 @@ def runs_of(bp: BatchPrediction, observed: BatchObserved, now: datetime) -> tupl
     if not any(run.state == "Succeeded" for run in kept):
         # What the next report is compared with, and since when nothing has succeeded.
         kept[MAX_RUNS - 1 :] = [run for run in ordered if run.state == "Succeeded"][:1]
-    return tuple(kept)
+    return tuple(labelled(run, observed.labels.get(run.name)) for run in kept)
 
 
 def _gone(run: BatchRun) -> BatchRun:
@@ -66,6 +67,8 @@ def _run(bp: BatchPrediction, view: RunView, now: datetime) -> BatchRun:
         report=f"{folder}/{REPORT_PAGE}" if state == "Succeeded" else None,
         reason=reason,
         message=message,
+        labels=before.labels if before is not None else (),
+        paired=before.paired if before is not None else (),
     )
 
 

@@ -9,11 +9,13 @@ import pytest
 from dohyo import batch_metrics
 from dohyo.api.violations import Violation
 from dohyo.contract.batch import BatchSummary
+from dohyo.contract.batch_evidence import BatchEvidence, PairedLabels, VersionLabels
 from dohyo.plan.applied import Applied, Failure
 from dohyo.plan.batch import BatchObserved, plan_batch
 from dohyo.plan.observed import ChildKey
 from dohyo.status.batch import derive_batch, invalid_batch
 from dohyo.status.batch_events import batch_events
+from dohyo.status.batch_labels import to_be_labelled
 from tests.batches import (
     SETTINGS,
     a_batch,
@@ -366,3 +368,35 @@ def test_a_schedule_is_late_when_it_is_due_again_without_success(
     samples = [s for f in batch_metrics.batch_families([raw]) for s in f.samples]
     late = [s.value for s in samples if s.name == batch_metrics.SUCCESS_DUE]
     assert late == ([] if found is None else [found.timestamp()])
+
+
+def test_later_labels_stand_at_their_run_and_stay_when_nobody_can_be_asked() -> None:
+    job = a_job(**done(), completedIndexes="0-3")
+    end = live(manifest(plan_batch(a_batch(shards=4), observed(job), SETTINGS), "Job", "finish"))
+    end["status"] = done()
+    versions = (
+        VersionLabels("v12", 90, "zero-one", 0.1),
+        VersionLabels("v13", 80, "zero-one", 0.2),
+    )
+    pair = PairedLabels("v12", "v13", 70, -0.1, 0.2, 4.0, "undecided")
+    said = BatchEvidence("shop", "satisfaction", RUN, versions, (pair,))
+    status = told(a_batch(shards=4), observed(job, end, labels={RUN: said}))
+    (run,) = status["runs"]
+    assert [(v["name"], v["rows"], v["mean"]) for v in run["labels"]] == [
+        ("v12", 90, 0.1),
+        ("v13", 80, 0.2),
+    ]
+    assert run["paired"][0] == {
+        "first": "v12",
+        "other": "v13",
+        "rows": 70,
+        "gain": -0.1,
+        "better": 0.2,
+        "worse": 4.0,
+        "verdict": "undecided",
+    }
+    assert to_be_labelled(status) == [RUN]
+    without = told(a_batch(status, shards=4), observed(job, end))
+    assert without["runs"] == status["runs"]
+    gone = told(a_batch(status, shards=4), observed())
+    assert gone["runs"] == status["runs"]
