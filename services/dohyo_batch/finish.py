@@ -22,18 +22,24 @@ from dohyo_batch.report import Totals, report_of
 from dohyo_batch.score import done_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dohyo_batch.run import Run
 
     Record = Mapping[str, Any]
+    LabelsOf = Callable[[str], dict[str, Any] | None]
 
 # Of runs in one output folder, the newest first, when the one before is looked for.
 _MOST_RUNS = 200
 
 
-def finish(run: Run, now: datetime) -> BatchSummary:
+def finish(run: Run, now: datetime, labels_of: LabelsOf) -> BatchSummary:
     """Completes a run whose shards are complete; says which are not.
+
+    Args:
+        run: that is to end.
+        now: the time of its end.
+        labels_of: what labels that came later say of a run, by name.
 
     Raises:
         BatchError: the output cannot be read or written.
@@ -60,10 +66,12 @@ def finish(run: Run, now: datetime) -> BatchSummary:
     before = run.folder.read(SUCCESS_FILE)
     if before is not None:
         return replace(_summary(run, orjson.loads(before)), reason=batch.DONE_BEFORE)
-    return _completed(run, found, now)
+    return _completed(run, found, now, labels_of)
 
 
-def _completed(run: Run, records: Sequence[Record], now: datetime) -> BatchSummary:
+def _completed(
+    run: Run, records: Sequence[Record], now: datetime, labels_of: LabelsOf
+) -> BatchSummary:
     order, names = run.order, [each.name for each in run.order.versions]
     totals = Totals(
         run=run.manifest.run,
@@ -73,7 +81,10 @@ def _completed(run: Run, records: Sequence[Record], now: datetime) -> BatchSumma
         bad_rows=sum(record["badRows"] for record in records),
     )
     versions = versions_of(records, names, order.report)
-    report = report_of(order, totals, versions, pairs_of(records, names), _previous(run))
+    previous = _previous(run)
+    if previous is not None:
+        previous["labels"] = labels_of(previous["run"])
+    report = report_of(order, totals, versions, pairs_of(records, names), previous)
     run.folder.replace(REPORT_FILE, _json(report))
     run.folder.replace(REPORT_PAGE, page_of(report).encode())
     success = {

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -125,6 +126,16 @@ def test_later_labels_compare_versions_on_the_same_rows_and_join_no_trial(
         told = from_json(BatchEvidence, said)
         report = service.report()
         heard = asyncio.run(heard_by_the_operator(url, master))
+        for run in ("r1", "r2", "r3"):
+            work = Batch(tmp_path / run, replace(given, run=run), DOHYO_KEYS=str(folder))
+            work.done("score", "--index", "0")
+            assert "not told" not in work.done("finish").errors
+    # The report of the next run has them, and that of the one after it has none.
+    before = Scores(tmp_path / "out" / "r2").report["previous"]
+    assert from_json(BatchEvidence, before["labels"]) == told
+    page = (tmp_path / "out" / "r2" / "report.html").read_text()
+    assert "What became of the run before" in page
+    assert Scores(tmp_path / "out" / "r3").report["previous"]["labels"] is None
     assert heard == {"r1": told}
 
     wrong = {n: (p.prediction.to_numpy() != truth[p.row].to_numpy()) for n, p in both.items()}
