@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -126,7 +127,7 @@ def test_each_fault_ends_as_specified(ring: Ring, data: Claim, story: Story) -> 
         assert f"{ROWS - BAD} rows, {BAD} bad" in message
     faults = {
         "strict": ("BadRow", f"BadRow: row 0: column '{FIELD}': 'lost'"),
-        "truncated": ("RunHopeless", "in/truncated/cut.parquet: is no whole parquet"),
+        "truncated": ("RunHopeless", "pvc://data/in/truncated/cut.parquet: is no whole parquet"),
         "lacking": ("RunHopeless", f"no column '{FIELD}'"),
         "stranger": ("RunHopeless", "NoCredentials: s3://models/deep/"),
         "taken": ("RunHopeless", "mine.csv is there, and no manifest of this run"),
@@ -150,8 +151,9 @@ def test_each_fault_ends_as_specified(ring: Ring, data: Claim, story: Story) -> 
         run = standing(ring, "taken")["runs"][0]["name"]
         folder = f"{data.folder}/scores-taken/{run}"
         assert nodes.inside(data.node, "ls", folder).split() == ["mine.csv"]
-    with story.then("`kubectl dohyo status` says it beside the model"):
-        told = commands.kubectl("dohyo", "status", MODEL, "--namespace", ring.namespace)
+    with story.then("`dohyo status` says it beside the model"):
+        command = (sys.executable, "-m", "dohyo.cli", "status", MODEL)
+        told = commands.run(*command, "--namespace", ring.namespace)
         lines = {line.split()[0]: line for line in told.splitlines() if line.strip()}
         assert all(words in lines[name] for name, (_, words) in faults.items())
 

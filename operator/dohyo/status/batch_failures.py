@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dohyo.api.batch_conditions import BatchReason
 from dohyo.api.conditions import shortened
 from dohyo.contract.batch import BAD_ROW
+from dohyo.plan.batch_order import as_written
 from dohyo.plan.batch_run import FAILED, condition_of, is_called_off, is_failed
 from dohyo.status.batch_pods import troubles
 from dohyo.status.batch_views import shards_of
@@ -102,7 +103,7 @@ def _kept(view: RunView) -> tuple[BatchReason, str] | None:
 def told(ending: Ending) -> str:
     """What a pod that failed said."""
     if ending.summary is not None:
-        return f"{ending.summary.reason}: {ending.summary.message}"
+        return as_written(f"{ending.summary.reason}: {ending.summary.message}")
     said = ending.text or ending.word
     return f"exit code {ending.exit_code}: {said}" if said else f"exit code {ending.exit_code}"
 

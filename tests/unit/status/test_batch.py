@@ -147,12 +147,14 @@ FAILURES: dict[str, Any] = {
         ),
     ),
     "a full disk": (
-        a_batch_pod(RUN, 3, BatchSummary("NoSpace", "the disk is full", shard=3), 1),
+        a_batch_pod(
+            RUN, 3, BatchSummary("NoSpace", "file:///mnt/data/scores/week: is full", shard=3), 1
+        ),
         {},
         {"reason": "FailedIndexes"},
         (
             "RunFailed",
-            f"shard 3: NoSpace: the disk is full ({ONWARD})",
+            f"shard 3: NoSpace: pvc://scores/week: is full ({ONWARD})",
         ),
     ),
 }
