@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 _ANSWER_SECONDS: Final = 10.0
 _AT_ONCE: Final = 4
-# Of the rounds in which trials are asked about, at first and at most.
-_ROUNDS_BETWEEN, _MOST_ROUNDS_BETWEEN = 12, 180
+# Of the rounds in which trials are asked about, after news and at most.
+_LEAST_ROUNDS, _MOST_ROUNDS = 6, 180
 
 
 @dataclass
@@ -36,7 +36,7 @@ class _Asked:
 
     said: BatchEvidence | None = None
     due: float = 0.0
-    rounds: int = _ROUNDS_BETWEEN
+    rounds: int = _LEAST_ROUNDS
 
 
 @dataclass
@@ -132,7 +132,7 @@ class BatchLabels:
             said = asked.said
         new = said != asked.said
         asked.said = said
-        asked.rounds = _ROUNDS_BETWEEN if new else min(_MOST_ROUNDS_BETWEEN, 2 * asked.rounds)
+        asked.rounds = _LEAST_ROUNDS if new else min(_MOST_ROUNDS, 2 * asked.rounds)
         asked.due = self._now() + asked.rounds * self._sources.period_seconds
         return new
 
