@@ -31,6 +31,14 @@ pytestmark = [pytest.mark.story(32), pytest.mark.timeout(500)]
 ROWS, BAD, SHARDS = 40_000, 400, 4
 FIELD = "mean_radius"
 LABELS, SECONDS = 50, 240
+# A pod takes seconds, and can be met at work.
+SLOW: Object = {
+    "shards": SHARDS,
+    "resources": {
+        "requests": {"cpu": "50m", "memory": "256Mi"},
+        "limits": {"cpu": "250m", "memory": "1Gi"},
+    },
+}
 
 
 @pytest.fixture
@@ -57,6 +65,14 @@ def at_work(ring: Ring, name: str) -> list[Object]:
         for container in pod.get("status", {}).get("containerStatuses", ())
         if "running" in container["state"]
     ]
+
+
+def kill_one(ring: Ring, name: str) -> list[int]:
+    """Kills what runs in a pod; its process ids, none when no pod was met at work."""
+    for pod in at_work(ring, name):
+        if nodes.processes(pod):
+            return nodes.signal(pod, "KILL")
+    return []
 
 
 def labels_told(ring: Ring, folder: Path) -> int:
@@ -94,9 +110,8 @@ def scores(claim: Claim, name: str, run: str, folder: Path) -> tuple[list[Any], 
 
 def test_killed_pods_change_nothing(ring: Ring, data: Claim, story: Story, tmp_path: Path) -> None:
     with story.when("two batch predictions score the same data, and pods of one are killed"):
-        ring.apply(batch("disturbed", "good", shards=SHARDS))
-        pods = until("a pod is at work", lambda: at_work(ring, "disturbed"), bool, seconds=SECONDS)
-        killed = nodes.signal(pods[0], "KILL")
+        ring.apply(batch("disturbed", "good", **SLOW))
+        killed = until("a pod is killed", lambda: kill_one(ring, "disturbed"), seconds=SECONDS)
         ring.apply(batch("undisturbed", "good", shards=SHARDS))
         story.tell(f"killed {len(killed)} processes")
         statuses = {name: ended(ring, name) for name in ("disturbed", "undisturbed")}
@@ -132,9 +147,9 @@ def test_what_is_suspended_or_deleted_leaves_nothing_that_passes_as_complete(
     ring: Ring, data: Claim, story: Story
 ) -> None:
     with story.when("a run is suspended at once"):
-        ring.apply(batch("held", "good", shards=SHARDS, parallelism=1))
+        ring.apply(batch("held", "good", **SLOW, parallelism=1))
         until("a pod is there", lambda: at_work(ring, "held"), bool, seconds=SECONDS)
-        ring.apply(batch("held", "good", shards=SHARDS, parallelism=1, suspend=True))
+        ring.apply(batch("held", "good", **SLOW, parallelism=1, suspend=True))
     with story.then("the suspended one has no pods, and its scores are not complete"):
         until("no pod is left", lambda: at_work(ring, "held"), lambda left: not left, seconds=90)
         assert standing(ring, "held")["phase"] == "Suspended"
