@@ -10,11 +10,9 @@ import pytest
 
 from images import samples
 from tests.harness import commands, nodes
-from tests.harness.asking import ask
 from tests.harness.batch_runs import MODEL, a_fetched_champion, batch, ended, standing
 from tests.harness.claims import Claim, a_claim
 from tests.harness.live import Name
-from tests.harness.model import Question
 from tests.harness.until import until
 from tests.local.batch.scoring import tumours
 
@@ -30,7 +28,7 @@ pytestmark = [pytest.mark.story(32), pytest.mark.timeout(500)]
 
 ROWS, BAD, SHARDS = 40_000, 400, 4
 FIELD = "mean_radius"
-LABELS, SECONDS = 50, 240
+SECONDS = 240
 # A pod takes seconds, and can be met at work.
 SLOW: Object = {
     "shards": SHARDS,
@@ -75,26 +73,6 @@ def kill_one(ring: Ring, name: str) -> list[int]:
     return []
 
 
-def labels_told(ring: Ring, folder: Path) -> int:
-    """Tells what some rows of a run turned out to be, by their prediction ids; how many."""
-    truth = tumours(ROWS)["finding"]
-    parts = [pq.read_table(path) for path in sorted(folder.glob("part-*.parquet"))]
-    rows = [
-        {"prediction_id": row["prediction_id"], "label": truth[row["row"]]}
-        for row in parts[0].select(["prediction_id", "row"]).slice(0, LABELS).to_pylist()
-    ]
-    feedback = Question("/feedback", json.dumps({"rows": rows}))
-    # The evidence service looks now and then which classes a version has.
-    until(
-        "the labels are taken",
-        lambda: ask(ring.host(MODEL), feedback),
-        lambda reply: reply.status == 200 and reply.document["refused"] == [],
-        seconds=60,
-        every=2.0,
-    )
-    return len(rows)
-
-
 def scores(claim: Claim, name: str, run: str, folder: Path) -> tuple[list[Any], dict[str, Any]]:
     """Every row number with its probability, and the record of the end."""
     target = folder / name
@@ -128,19 +106,9 @@ def test_killed_pods_change_nothing(ring: Ring, data: Claim, story: Story, tmp_p
     with story.then("both are the same, row for row"):
         assert len(found["disturbed"]) == ROWS - BAD
         assert found["disturbed"] == found["undisturbed"]
-    with story.when("labels of some rows come later"):
-        labels = labels_told(ring, tmp_path / "undisturbed")
     with story.then("kubectl shows it"):
         line = commands.kubectl("get", "bp", "disturbed", "--namespace", ring.namespace)
         assert {"Succeeded", "100%", "v1", str(ROWS - BAD)} <= set(line.split())
-    with story.then("and the status what the labels say, within minutes"):
-        (told,) = until(
-            "labels are told",
-            lambda: standing(ring, "undisturbed")["runs"][0].get("labels", []),
-            seconds=150,
-        )
-        assert (told["name"], told["rows"], told["loss"]) == ("v1", labels, "zero-one")
-        assert 0 <= told["mean"] < 0.3
 
 
 def test_what_is_suspended_or_deleted_leaves_nothing_that_passes_as_complete(
