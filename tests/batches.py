@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dohyo.api.batch_resource import BatchPrediction, parse_batch
 from dohyo.contract.batch import BatchSummary, summary_document
 from dohyo.plan.batch import BatchObserved, BatchPlan, plan_batch
-from dohyo.plan.batch_names import LABEL_INDEX, LABEL_JOB, batch_name
+from dohyo.plan.batch_names import LABEL_INDEX, LABEL_JOB, LABEL_JOB_UID, batch_name
 from dohyo.plan.observed import ChildKey, key_of
 from dohyo.plan.settings import Runtime, Settings
 
@@ -118,7 +118,8 @@ def a_batch_pod(
     job: str, shard: int | None, summary: BatchSummary | None, code: int | None, **ended: Any
 ) -> dict[str, Any]:
     """A pod whose program has ended with a summary; code None: it runs."""
-    labels = {LABEL_JOB: job} | ({LABEL_INDEX: str(shard)} if shard is not None else {})
+    labels = {LABEL_JOB: job, LABEL_JOB_UID: f"uid-{job}"}
+    labels |= {LABEL_INDEX: str(shard)} if shard is not None else {}
     message = json.dumps(summary_document(summary)) if summary is not None else ""
     state: dict[str, Any] = {"running": {"startedAt": "2026-11-22T12:00:00Z"}}
     if code is not None:

@@ -167,6 +167,17 @@ ALERTS = (
         "batchprediction {{ $labels.batchprediction }} --namespace {{ $labels.namespace }}`.",
     ),
     Alert(
+        "DohyoBatchOverdue",
+        f"time() - max by (namespace, batchprediction) ({batch_metrics.SUCCESS_DUE}) > 0",
+        "10m",
+        "warning",
+        "{{ $labels.namespace }}/{{ $labels.batchprediction }}: the schedule has not succeeded",
+        "It was due twice since its last good run began, {{ $value | humanizeDuration }} ago for "
+        "the second time: runs fail, take longer than they may, or do not begin. See `kubectl "
+        "describe batchprediction {{ $labels.batchprediction }} --namespace "
+        "{{ $labels.namespace }}`.",
+    ),
+    Alert(
         "DohyoNoLeader",
         f"(max({telemetry.LEADER}) or vector(0)) == 0",
         "2m",

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from charts.schema.metrics import BAD_CODES, MODEL, VERSION, rate
-from dohyo import contract, rollout_metrics, telemetry
+from dohyo import batch_metrics, contract, rollout_metrics, telemetry
 from dohyo_evidence import telemetry as evidence
 
 _SELECTED = 'namespace=~"$namespace", modeldeployment=~"$modeldeployment"'
+_BATCHES = 'namespace=~"$namespace", batchprediction=~"$batchprediction"'
 _BY_VERSION = "{{namespace}}/{{modeldeployment}} {{version}}"
 _BY_GATE = "{{namespace}}/{{modeldeployment}} {{version}} {{gate}}"
 _GATE = f"{VERSION}, gate"
+_BY_BATCH = "{{namespace}}/{{batchprediction}}"
+_BY_BATCH_VERSION = f"{_BY_BATCH} {{{{version}}}}"
 _BY_MODEL = "{{namespace}}/{{modeldeployment}} {{type}}: {{reason}}"
 _WIDTH = 12
 _HEIGHT = 8
@@ -51,6 +54,16 @@ def _gates(gauge: str, by: str) -> str:
 def _rows(counter: str, by: str) -> str:
     """Of the whole installation: feedback names no namespace before it is believed."""
     return f"sum by ({by}) (rate({counter}_total[$__rate_interval]))"
+
+
+def _batches(gauge: str, *, more: str = "", by: str = "version") -> str:
+    """Of each batch prediction; one replica of the operator tells them at a time, or more."""
+    labels = ", ".join(("namespace, batchprediction", *([by] if by else [])))
+    return f"max by ({labels}) ({gauge}{{{_BATCHES}{more}}})"
+
+
+def _shards(state: str) -> str:
+    return _batches(batch_metrics.SHARDS, more=f', state="{state}"', by="")
 
 
 _REQUESTS = _rate(contract.METRIC_REQUESTS)
@@ -194,7 +207,71 @@ PANELS = (
         '"", "")',
         "{{what}}",
     ),
+    Panel(
+        "Progress of batch runs",
+        "Shards of the last run that are done, of all of them.",
+        "percentunit",
+        f"{_shards('done')} / {_shards('total')}",
+        _BY_BATCH,
+    ),
+    Panel(
+        "Rows of batch runs",
+        "Rows that each version's last run has scored.",
+        "none",
+        _batches(batch_metrics.ROWS),
+        _BY_BATCH_VERSION,
+    ),
+    Panel(
+        "Bad rows of batch runs",
+        "Share of the rows of each version's last run that broke the model's contract.",
+        "percentunit",
+        f"{_batches(batch_metrics.BAD_ROWS)} / "
+        f"({_batches(batch_metrics.ROWS)} + {_batches(batch_metrics.BAD_ROWS)} > 0)",
+        _BY_BATCH_VERSION,
+    ),
+    Panel(
+        "Duration of batch runs",
+        "From the first pod to the report, of each version's last run that ended.",
+        "s",
+        _batches(batch_metrics.DURATION),
+        _BY_BATCH_VERSION,
+    ),
+    Panel(
+        "Memory of batch pods",
+        "The most that one pod of each version's last run held.",
+        "bytes",
+        _batches(batch_metrics.PEAK_MEMORY),
+        _BY_BATCH_VERSION,
+    ),
+    Panel(
+        "Since the last good batch run",
+        "Time since each version's last run that came to its end.",
+        "s",
+        f"time() - {_batches(batch_metrics.LAST_SUCCESS)}",
+        _BY_BATCH_VERSION,
+    ),
+    Panel(
+        "Batch runs that ended",
+        "In the last day, by how they ended.",
+        "none",
+        "sum by (namespace, batchprediction, outcome) "
+        f"(increase({batch_metrics.RUNS}_total{{{_BATCHES}}}[1d]))",
+        f"{_BY_BATCH} {{{{outcome}}}}",
+    ),
+    Panel(
+        "Batch schedules that are late",
+        "How long ago a schedule was due for the second time since its last good run began; below "
+        "zero while it is in time.",
+        "s",
+        f"time() - {_batches(batch_metrics.SUCCESS_DUE, by='')}",
+        _BY_BATCH,
+        least=None,
+    ),
 )
+
+
+# Who only scores data sets is asked by no request.
+_EVERYWHERE = f"{contract.METRIC_REQUESTS}|{batch_metrics.SHARDS}"
 
 
 def dashboard() -> str:
@@ -214,8 +291,17 @@ def dashboard() -> str:
                     "type": "datasource",
                     "query": "prometheus",
                 },
-                _variable("namespace", "Namespace", ""),
-                _variable("modeldeployment", "ModelDeployment", '{namespace=~"$namespace"}'),
+                _variable("namespace", "Namespace", f'{{__name__=~"{_EVERYWHERE}"}}'),
+                _variable(
+                    "modeldeployment",
+                    "ModelDeployment",
+                    f'{contract.METRIC_REQUESTS}{{namespace=~"$namespace"}}',
+                ),
+                _variable(
+                    "batchprediction",
+                    "BatchPrediction",
+                    f'{batch_metrics.SHARDS}{{namespace=~"$namespace"}}',
+                ),
             ]
         },
         "panels": [_panel(number, panel) for number, panel in enumerate(PANELS)],
@@ -223,13 +309,13 @@ def dashboard() -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _variable(name: str, label: str, selector: str) -> dict[str, Any]:
+def _variable(name: str, label: str, series: str) -> dict[str, Any]:
     return {
         "name": name,
         "label": label,
         "type": "query",
         "datasource": {"type": "prometheus", "uid": "$datasource"},
-        "query": f"label_values({contract.METRIC_REQUESTS}{selector}, {name})",
+        "query": f"label_values({series}, {name})",
         "refresh": 2,
         "multi": True,
         "includeAll": True,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from dohyo.api.cron import schedule_of
 from dohyo.status_metrics import ConditionFamily, who_and_status
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ BAD_ROWS: Final = "dohyo_batch_bad_rows"
 DURATION: Final = "dohyo_batch_duration_seconds"
 PEAK_MEMORY: Final = "dohyo_batch_peak_memory_bytes"
 LAST_SUCCESS: Final = "dohyo_batch_last_success_timestamp_seconds"
+SUCCESS_DUE: Final = "dohyo_batch_success_due_timestamp_seconds"
 SHARDS: Final = "dohyo_batch_shards"
 RUNS: Final = "dohyo_batch_runs"
 CONDITION: Final = "dohyo_batch_condition"
@@ -38,9 +40,31 @@ def batch_families(batches: Iterable[Mapping[str, Any]]) -> Iterator[Metric]:
         batches: as the API server has them.
     """
     families = _Families()
-    for who, status in who_and_status(batches):
+    for raw in batches:
+        ((who, status),) = who_and_status([raw])
         families.add(who, status)
+        families.add_due(who, raw)
     yield from families.all()
+
+
+def success_due(raw: Mapping[str, Any]) -> datetime | None:
+    """By when a schedule is to have succeeded again; None without one, or while it is suspended.
+
+    That is the second time it is due since its last good run began, or since it was made: by then
+    the run of the first time has come to its end, or is late.
+    """
+    spec, status = raw.get("spec") or {}, raw.get("status") or {}
+    good = (run for run in status.get("runs") or () if run["state"] == "Succeeded")
+    last: Mapping[str, Any] = next(good, {})
+    since = last.get("startedAt") or raw["metadata"].get("creationTimestamp")
+    if spec.get("suspend") or not spec.get("schedule") or not since:
+        return None
+    try:
+        schedule, zone = schedule_of(spec["schedule"]), spec.get("timeZone")
+    except ValueError:
+        return None
+    first = schedule.next_after(datetime.fromisoformat(since), zone)
+    return None if first is None else schedule.next_after(first, zone)
 
 
 class _Families:
@@ -62,6 +86,11 @@ class _Families:
         self.last_success = GaugeMetricFamily(
             LAST_SUCCESS, "When the version's last successful run ended.", labels=_VERSION
         )
+        self.success_due = GaugeMetricFamily(
+            SUCCESS_DUE,
+            "When the schedule is due for the second time since its last successful run began.",
+            labels=_WHO,
+        )
         self.shards = GaugeMetricFamily(
             SHARDS, "Shards of the last run, by what became of them.", labels=(*_WHO, "state")
         )
@@ -72,7 +101,12 @@ class _Families:
 
     def all(self) -> Iterator[Metric]:
         yield from (self.rows, self.bad_rows, self.duration, self.peak_memory, self.last_success)
-        yield from (self.shards, self.runs, self.conditions.family)
+        yield from (self.success_due, self.shards, self.runs, self.conditions.family)
+
+    def add_due(self, who: list[str], raw: Mapping[str, Any]) -> None:
+        due = success_due(raw)
+        if due is not None:
+            self.success_due.add_metric(who, due.timestamp())
 
     def add(self, who: list[str], status: Mapping[str, Any]) -> None:
         for state, count in (status.get("shards") or {}).items():

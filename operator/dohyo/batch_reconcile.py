@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ from dohyo.cluster.store import Key
 from dohyo.plan.batch import BatchObserved, plan_batch
 from dohyo.status.batch import derive_batch, invalid_batch
 from dohyo.status.batch_events import batch_events
+from dohyo.status.batch_labels import to_be_labelled
 from dohyo.status.pods import next_look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dohyo.cluster.apply import Applier
+    from dohyo.cluster.batch_labels import BatchLabels
     from dohyo.cluster.exchange import Json
     from dohyo.cluster.objects import Objects
     from dohyo.cluster.recorder import Recorder
@@ -47,6 +49,7 @@ class BatchWorld:
         recorder: writes events.
         settings: of the installation.
         now: the present, with a time zone.
+        labels: knows what later labels say of runs; None where nobody can be asked.
     """
 
     store: Store
@@ -55,6 +58,7 @@ class BatchWorld:
     recorder: Recorder
     settings: Settings
     now: Callable[[], datetime]
+    labels: BatchLabels | None = None
 
 
 class BatchReconciler:
@@ -75,6 +79,8 @@ class BatchReconciler:
         if raw is None:
             if (gone := self._uids.pop(key, None)) is not None:
                 world.applier.forget(gone)
+            if world.labels is not None:
+                world.labels.forget(key)
             return None
         if "deletionTimestamp" in raw["metadata"]:
             return None  # Jobs and their pods go with their owner
@@ -85,14 +91,16 @@ class BatchReconciler:
         except InvalidResource as error:
             await self._report(raw, invalid_batch(raw, error.violations, world.now()))
             return None
-        observed = observe_batch(world.store, key, raw)
+        observed = self._observed(key, raw)
         planned = plan_batch(bp, observed, world.settings)
         applied = await world.applier.apply(uid, planned.manifests)
         changed = applied.changed + await self._adjust(planned.adjustments)
         if changed:
             # What was just written is part of what the status tells.
-            observed = observe_batch(world.store, key, raw)
+            observed = self._observed(key, raw)
         status = derive_batch(bp, planned, observed, applied, world.now())
+        if world.labels is not None:
+            world.labels.inquire(key, bp.spec.model_deployment, to_be_labelled(status))
         reported = await self._report(raw, status)
         if applied.failures:
             raise Incomplete(applied.failures[0].message)
@@ -107,6 +115,10 @@ class BatchReconciler:
             metadata = raw["metadata"]
             if _model_of(raw) == changed:
                 yield Key(metadata["namespace"], metadata["name"], BATCH_PREDICTION.name)
+
+    def _observed(self, key: Key, raw: Json) -> BatchObserved:
+        labels = self._world.labels.known(key) if self._world.labels is not None else {}
+        return replace(observe_batch(self._world.store, key, raw), labels=labels)
 
     async def _report(self, raw: Json, status: dict[str, Any]) -> bool:
         world = self._world

@@ -13,6 +13,7 @@ import kopf
 from dohyo import handlers
 from dohyo.batch_reconcile import BatchReconciler, BatchWorld
 from dohyo.cluster.apply import Applier
+from dohyo.cluster.batch_labels import BatchLabels
 from dohyo.cluster.census import Census
 from dohyo.cluster.evidence import Inquirer
 from dohyo.cluster.feed import Feed
@@ -62,8 +63,9 @@ class Leading:
         self._inquirer = Inquirer(config.sources, self._gateways.agents, lambda: _now().timestamp())
         applier = Applier(client, self._store)
         recorder = Recorder(client, config.identity, _now)
+        self._labels = BatchLabels(config.sources, lambda: _now().timestamp())
         batches = BatchReconciler(
-            BatchWorld(self._store, client, applier, recorder, config.settings, _now)
+            BatchWorld(self._store, client, applier, recorder, config.settings, _now, self._labels)
         )
         self._kinds = watched(batch=config.batch)
         self._reconciler = Reconciler(
@@ -142,8 +144,10 @@ class Leading:
         await self._gateways.run(self._stir)
 
     async def inquire(self) -> None:
-        """Asks about trials, and stirs whom the answers concern; ends only by being cancelled."""
-        await self._inquirer.run(self._stir)
+        """Asks about trials and batch runs, and stirs whom the answers concern, for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._inquirer.run(self._stir))
+            group.create_task(self._labels.run(self._queue.add))
 
     def _stir(self) -> None:
         for key in self._reconciler.stirred():

@@ -1,13 +1,20 @@
-"""Drift counts of a shard, told to the evidence service as a serving pod tells a window's."""
+"""What a run and the evidence service tell each other.
+
+A shard tells its drift counts as a serving pod tells a window's; the end asks what labels have
+come meanwhile for the run before.
+"""
 
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from dohyo.contract.keys import FOR_RECORDS
+from dohyo.contract.batch_evidence import BATCH_EVIDENCE_PATH, BatchEvidence
+from dohyo.contract.documents import from_json, to_json
+from dohyo.contract.keys import FOR_RECORDS, FOR_REPORTS
 from dohyo.contract.records import (
     BATCH_REPLICA,
     RECORDS_CONTENT_TYPE,
@@ -57,20 +64,45 @@ def tell(
     found = windows(order, run, started, record)
     if order.evidence_url is None or keys is None or not found:
         return
-    import urllib.error  # noqa: PLC0415 - most of a start, and not every run tells
-    import urllib.request  # noqa: PLC0415
-
     body = b"\n".join(orjson.dumps(record_to_json(each)) for each in found)
-    headers = {
-        "Content-Type": RECORDS_CONTENT_TYPE,
-        "Authorization": f"Bearer {keys.token(FOR_RECORDS)}",
-    }
     url = order.evidence_url.rstrip("/") + RECORDS_PATH
-    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310
     try:
-        urllib.request.urlopen(request, timeout=_SECONDS).close()  # noqa: S310
-    except (urllib.error.URLError, OSError, ValueError) as error:
+        _exchanged(url, keys.token(FOR_RECORDS), body)
+    except (OSError, ValueError) as error:
         print(f"drift counts were not told: {url}: {error}", file=sys.stderr, flush=True)
+
+
+def later_labels(order: BatchOrder, run: str, keys: Keys | None) -> dict[str, Any] | None:
+    """What labels that came after a run say of it; None where none came or nobody tells."""
+    if order.evidence_url is None or keys is None:
+        return None
+    path = BATCH_EVIDENCE_PATH.format(namespace=order.namespace, name=order.deployment, run=run)
+    url = order.evidence_url.rstrip("/") + path
+    try:
+        said = orjson.loads(_exchanged(url, keys.token(FOR_REPORTS)))
+        found: dict[str, Any] = to_json(from_json(BatchEvidence, said))
+    except (OSError, ValueError) as error:
+        # Before the first label there is nothing to tell.
+        if getattr(error, "code", None) != HTTPStatus.NOT_FOUND:
+            print(f"later labels are not told: {url}: {error}", file=sys.stderr, flush=True)
+        return None
+    return found
+
+
+def _exchanged(url: str, token: str, body: bytes | None = None) -> bytes:
+    """The answer to a question, or to what is told.
+
+    Raises:
+        OSError: there is none, or it is a refusal.
+    """
+    import urllib.request  # noqa: PLC0415 - most of a start, and not every run tells
+
+    headers = {"Authorization": f"Bearer {token}"}
+    if body is not None:
+        headers["Content-Type"] = RECORDS_CONTENT_TYPE
+    request = urllib.request.Request(url, body, headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+        return bytes(answer.read())
 
 
 def _bins(document: Mapping[str, Any]) -> BinCounts:

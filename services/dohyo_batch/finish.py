@@ -18,23 +18,28 @@ from dohyo.contract.batch import (
 )
 from dohyo_batch.merging import pairs_of, versions_of
 from dohyo_batch.page import page_of
-from dohyo_batch.places import Place
 from dohyo_batch.report import Totals, report_of
 from dohyo_batch.score import done_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dohyo_batch.run import Run
 
     Record = Mapping[str, Any]
+    LabelsOf = Callable[[str], dict[str, Any] | None]
 
 # Of runs in one output folder, the newest first, when the one before is looked for.
 _MOST_RUNS = 200
 
 
-def finish(run: Run, now: datetime) -> BatchSummary:
+def finish(run: Run, now: datetime, labels_of: LabelsOf) -> BatchSummary:
     """Completes a run whose shards are complete; says which are not.
+
+    Args:
+        run: that is to end.
+        now: the time of its end.
+        labels_of: what labels that came later say of a run, by name.
 
     Raises:
         BatchError: the output cannot be read or written.
@@ -61,10 +66,12 @@ def finish(run: Run, now: datetime) -> BatchSummary:
     before = run.folder.read(SUCCESS_FILE)
     if before is not None:
         return replace(_summary(run, orjson.loads(before)), reason=batch.DONE_BEFORE)
-    return _completed(run, found, now)
+    return _completed(run, found, now, labels_of)
 
 
-def _completed(run: Run, records: Sequence[Record], now: datetime) -> BatchSummary:
+def _completed(
+    run: Run, records: Sequence[Record], now: datetime, labels_of: LabelsOf
+) -> BatchSummary:
     order, names = run.order, [each.name for each in run.order.versions]
     totals = Totals(
         run=run.manifest.run,
@@ -74,7 +81,10 @@ def _completed(run: Run, records: Sequence[Record], now: datetime) -> BatchSumma
         bad_rows=sum(record["badRows"] for record in records),
     )
     versions = versions_of(records, names, order.report)
-    report = report_of(order, totals, versions, pairs_of(records, names), _previous(run))
+    previous = _previous(run)
+    if previous is not None:
+        previous["labels"] = labels_of(previous["run"])
+    report = report_of(order, totals, versions, pairs_of(records, names), previous)
     run.folder.replace(REPORT_FILE, _json(report))
     run.folder.replace(REPORT_PAGE, page_of(report).encode())
     success = {
@@ -123,21 +133,20 @@ def _files(record: Record) -> Iterator[tuple[int, Record]]:
 
 def _previous(run: Run) -> dict[str, Any] | None:
     """The report of the run before, of the same BatchPrediction."""
-    home = Place(run.order.output.uri)
     if run.order.previous is not None:
         named = [run.order.previous]
     else:
-        named = [name for name in home.folders() if name != run.manifest.run]
+        named = [name for name in run.home.folders() if name != run.manifest.run]
     best: tuple[int, str] | None = None
     for name in sorted(named, reverse=True)[:_MOST_RUNS]:
-        content = home.below(name).read(SUCCESS_FILE)
+        content = run.home.below(name).read(SUCCESS_FILE)
         told = orjson.loads(content) if content is not None else {}
         same = (told.get("name"), told.get("namespace")) == (run.order.name, run.order.namespace)
         if same and told["started"] < run.manifest.started:
             best = max(best or (0, ""), (told["started"], name))
     if best is None:
         return None
-    content = home.below(best[1]).read(REPORT_FILE)
+    content = run.home.below(best[1]).read(REPORT_FILE)
     return None if content is None else dict(orjson.loads(content))
 
 

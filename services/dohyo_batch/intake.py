@@ -192,6 +192,7 @@ class _Reader:
         wrong: list[Wrong] = []
         places = np.flatnonzero(~fits)
         values = given.take(pa.array(places)).to_pylist()
+        numbers = numbers.copy()  # what Arrow holds may not be written to
         for place, value in zip(places.tolist(), values, strict=True):
             numbers[place], why = self._one(value)
             if why:
@@ -283,7 +284,7 @@ def _array_of(values: list[Any]) -> pa.Array | None:
 
 
 def _floats(given: pa.Array, *, text: bool) -> Floats | None:
-    """Numbers with not-a-number for null; None when some are none."""
+    """Numbers with not-a-number for null, to be read alone; None when some are none."""
     kind = given.type
     if pa.types.is_dictionary(kind):
         given = given.dictionary_decode()
@@ -294,11 +295,12 @@ def _floats(given: pa.Array, *, text: bool) -> Floats | None:
         return np.full(len(given), np.nan)
     if not plain and not spelt:
         return None
-    try:
-        numbers = pc.cast(given, pa.float64(), safe=False)
-    except pa.ArrowInvalid:
-        return None
-    found: Floats = np.array(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
+    if not pa.types.is_float64(kind):
+        try:
+            given = pc.cast(given, pa.float64(), safe=False)
+        except pa.ArrowInvalid:
+            return None
+    found: Floats = given.to_numpy(zero_copy_only=False)
     return found
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -58,12 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         order = _order(Path(parsed.order))
         run = _run(parsed, order)
-        scoring = _Scoring(order, run)
+        keys = _taken_keys()
+        scoring = _Scoring(order, run, keys)
         for shard in _shards(parsed, order):
             if shard is not None:
                 work = partial(scoring.score, shard)
+            elif parsed.step == "finish":
+                work = partial(_finish, order, run, keys)
             else:
-                work = partial(_finish if parsed.step == "finish" else _plan, order, run)
+                work = partial(_plan, order, run)
             summary = replace(_guarded(parsed.step, work), run=run, shard=shard)
             code = _last_words(summary)
             if code:
@@ -73,6 +76,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _Interrupted:
         code = _last_words(BatchSummary(batch.INTERRUPTED, "it was told to end before it began"))
     return code
+
+
+def _taken_keys() -> Path | None:
+    """The folder of the namespace's keys, out of the environment.
+
+    A bento signs and ships by them when it serves; here it only predicts.
+    """
+    folder = os.environ.pop(ENV_KEYS, "")
+    os.environ.pop("DOHYO_EVIDENCE_URL", None)
+    return Path(folder) if folder else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -169,12 +182,10 @@ def peak_memory_bytes() -> int:
 class _Scoring:
     """Shards of one run, one after the other; the versions are loaded once for all of them."""
 
-    def __init__(self, order: BatchOrder, run: str) -> None:
+    def __init__(self, order: BatchOrder, run: str, keys: Path | None) -> None:
         self._order = order
         self._run = run
-        # A bento signs and ships by these when it serves; here it only predicts.
-        self._keys_folder = os.environ.pop(ENV_KEYS, "")
-        os.environ.pop("DOHYO_EVIDENCE_URL", None)
+        self._keys = keys
         self._models: list[Model] | None = None
 
     def score(self, shard: int) -> BatchSummary:
@@ -188,8 +199,7 @@ class _Scoring:
         started = run.manifest.started
         record = done_before(run, shard)
         reason, message = batch.DONE_BEFORE, f"shard {shard} was complete already"
-        folder = Path(self._keys_folder) if self._keys_folder else None
-        keys = keys_in(folder, self._order.namespace)
+        keys = keys_in(self._keys, self._order.namespace)
         if record is None:
             signer = Signer(self._order, self._run, started, keys)
             work = Shard(run, shard, self._loaded(), signer)
@@ -217,11 +227,23 @@ def _plan(order: BatchOrder, run: str) -> BatchSummary:
     return BatchSummary(batch.DONE, message, manifest.rows)
 
 
-def _finish(order: BatchOrder, run: str) -> BatchSummary:
+def _finish(order: BatchOrder, run: str, keys: Path | None) -> BatchSummary:
     from dohyo_batch.finish import finish  # noqa: PLC0415
     from dohyo_batch.run import opened  # noqa: PLC0415
 
-    return finish(opened(order, run, _now()), datetime.now(UTC))
+    return finish(opened(order, run, _now()), datetime.now(UTC), partial(_labels, order, keys))
+
+
+def _labels(order: BatchOrder, keys: Path | None, run: str) -> dict[str, Any] | None:
+    """What labels that came after a run say of it; a report is worth no less without."""
+    from dohyo_batch.evidence import later_labels  # noqa: PLC0415
+    from dohyo_batch.signing import keys_in  # noqa: PLC0415
+
+    try:
+        return later_labels(order, run, keys_in(keys, order.namespace))
+    except BatchError as error:
+        print(f"later labels are not told: {error}", file=sys.stderr, flush=True)
+        return None
 
 
 def _progress(run: Run, shard: int) -> Callable[[int], None]:

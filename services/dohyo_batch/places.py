@@ -21,6 +21,7 @@ from obstore.store import GCSStore, HTTPStore, LocalStore, S3Store
 
 from dohyo.contract import batch
 from dohyo_batch.complaint import BatchError
+from dohyo_batch.surroundings import surrounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,7 +80,7 @@ class Place:
                 batch.INVALID_ORDER, f"{self.shown}: has a query; name the file by its path alone"
             )
         self._root = unquote(parts.path).strip("/")
-        with self.told():
+        with self.told(), surrounded(environ):
             self._store: Any = _store(scheme, parts.netloc, environ)
 
     def below(self, name: str) -> Place:

@@ -174,8 +174,11 @@ class ParquetFiles(_Files):
 
     def _opened(self, file: InputFile, handle: IO[bytes]) -> pq.ParquetFile:
         try:
-            size = _NEAR_BYTES if self._place.local else _FAR_BYTES
-            return pq.ParquetFile(handle, pre_buffer=False, buffer_size=size)
+            if self._place.local:
+                # Arrow reads a file of its own faster than one of Python's.
+                own = pa.OSFile(handle.name)
+                return pq.ParquetFile(own, pre_buffer=False, buffer_size=_NEAR_BYTES)
+            return pq.ParquetFile(handle, pre_buffer=False, buffer_size=_FAR_BYTES)
         except (pa.ArrowInvalid, OSError) as error:
             raise self._unreadable(file, error) from error
 

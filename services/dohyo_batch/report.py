@@ -85,7 +85,7 @@ def report_of(
         totals: of the run.
         versions: in the order of the order.
         pairs: versions against the first one.
-        previous: the document of the run before.
+        previous: the document of the run before, with what later labels say of it as `labels`.
     """
     document: dict[str, Any] = {
         "format": REPORT_FORMAT,
@@ -273,6 +273,7 @@ def _told_before(previous: Mapping[str, Any]) -> dict[str, Any]:
         "run": previous["run"],
         "startedAt": previous["startedAt"],
         "versions": [each["name"] for each in previous["versions"]],
+        "labels": previous.get("labels"),
     }
 
 

@@ -16,6 +16,7 @@ from dohyo_batch.complaint import BatchError
 from dohyo_batch.manifest import MANIFEST_FORMAT, Manifest, fingerprint, planned
 from dohyo_batch.places import Place
 from dohyo_batch.reading import CsvFiles, JsonLines, ParquetFiles, Source
+from dohyo_batch.surroundings import of_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +30,14 @@ class Run:
 
     Attributes:
         order: what is to be done.
+        home: where the folders of all runs are.
         folder: where everything of it goes.
         manifest: its plan.
         source: its rows.
     """
 
     order: BatchOrder
+    home: Place
     folder: Place
     manifest: Manifest
     source: Source
@@ -63,12 +66,13 @@ def opened(order: BatchOrder, run: str, now: int, environ: Mapping[str, str] = o
         order: what is to be done.
         run: the name of its folder.
         now: microseconds since 1970.
-        environ: with credentials.
+        environ: with the credentials of input and output.
 
     Raises:
         BatchError: the input cannot be planned, or the folder belongs to other work.
     """
-    folder = Place(order.output.uri, environ).below(run)
+    home = Place(order.output.uri, of_output(environ))
+    folder = home.below(run)
     source = source_of(order, environ)
     manifest = _found(order, folder)
     if manifest is None and (strange := folder.files()):
@@ -88,7 +92,7 @@ def opened(order: BatchOrder, run: str, now: int, environ: Mapping[str, str] = o
         # Another shard may have been faster; what stands there is the plan.
         manifest = _found(order, folder)
         assert manifest is not None, "it has just been written"
-    return Run(order, folder, manifest, source)
+    return Run(order, home, folder, manifest, source)
 
 
 def _found(order: BatchOrder, folder: Place) -> Manifest | None:

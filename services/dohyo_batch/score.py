@@ -162,9 +162,7 @@ class Shard:
                     {
                         **copied,
                         **model.answers(outputs, places),
-                        "version": pa.DictionaryArray.from_arrays(
-                            pa.array(np.zeros(len(rows), np.int32)), pa.array([model.name])
-                        ).dictionary_decode(),
+                        "version": pa.repeat(model.name, len(rows)),
                         "prediction_id": self._signer.ids(model.name, rows, outputs),
                         "row": rows,
                     }
@@ -178,14 +176,14 @@ class Shard:
                 )
 
     def _copied(self, chunk: Chunk, good: Any) -> dict[str, pa.Array]:
-        copied = {}
+        copied, whole = {}, bool(good.all())
         for name in self._run.order.output.include:
             given = chunk.columns[name]
             if isinstance(given, list):
                 # Values of JSON may be of several kinds from row to row; a column is of one.
                 given = pa.array([None if v is ABSENT or v is None else str(v) for v in given])
                 given = given.cast(pa.string())
-            copied[name] = given.filter(pa.array(good))
+            copied[name] = given if whole else given.filter(pa.array(good))
         return copied
 
     def _labels(self, chunk: Chunk, good: Any) -> list[Any] | None:

@@ -88,7 +88,7 @@ class ColumnProgram:
             fill = _number(step.get("fill"))
             numbers = self._made(step, columns, fill)
             shift, divide = float(step.get("shift", 0.0)), float(step.get("divide", 1.0))
-            out[:, int(step["at"])] = (numbers - shift) / divide
+            np.divide(numbers - shift, divide, out=out[:, int(step["at"])])
         return out
 
     def _column(self, columns: Sequence[Floats | Coded], field: str) -> Floats | Coded:
@@ -107,7 +107,8 @@ class ColumnProgram:
         column = self._column(columns, step["field"])
         if operation == NUMBER:
             assert not isinstance(column, Coded), "a number is read of numbers"
-            return np.where(np.isnan(column), fill, column)
+            absent = np.isnan(column)
+            return np.where(absent, fill, column) if absent.any() else column
         if operation == DATE:
             assert isinstance(column, Coded), "a date is read of dates"
             return column.numbers(PARTS[step["part"]], fill)

@@ -117,6 +117,7 @@ class BinCounter:
         self.bins = bins
         self.counts = np.zeros(len(bins.counts), dtype=np.int64)
         self._edges = np.array(bins.edges)
+        self._lows = np.array([-np.inf, *bins.edges])[:, np.newaxis]
         self._index = {value: place for place, value in enumerate(bins.values)}
         self._other, self._missing = len(bins.counts) - 2, len(bins.counts) - 1
 
@@ -130,11 +131,10 @@ class BinCounter:
         self.counts += np.bincount(places, minlength=len(self.counts))
 
     def _compare(self, numbers: NDArray[np.float64]) -> None:
-        missing = int(np.count_nonzero(np.isnan(numbers)))
-        above = [int(np.count_nonzero(numbers >= edge)) for edge in self.bins.edges]
-        at_least = np.array([len(numbers) - missing, *above, 0])
-        self.counts[: len(at_least) - 1] += at_least[:-1] - at_least[1:]
-        self.counts[self._missing] += missing
+        """All edges at once; not-a-number is at least nothing, not even minus infinity."""
+        at_least = [int(np.count_nonzero(row)) for row in numbers >= self._lows]
+        self.counts[: len(at_least)] += np.subtract(at_least, [*at_least[1:], 0])
+        self.counts[self._missing] += len(numbers) - at_least[0]
 
     def add_values(self, values: Sequence[Any]) -> None:
         """Categories, dates or numbers as the intake gives them; None is what was missing."""

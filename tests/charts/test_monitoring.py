@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dohyo import contract
+from dohyo import batch_metrics, contract
 from dohyo.contract.evidence import EVIDENCE_PORT
 from dohyo.telemetry import Telemetry as OperatorTelemetry
 from dohyo_evidence.telemetry import Telemetry as EvidenceTelemetry
@@ -115,6 +115,27 @@ def test_what_the_evidence_service_tells_has_an_alert_and_a_graph() -> None:
     shown = " ".join(queries())
     for metric in ("database_up", "accepted_rows", "refused_rows", "batch_seconds"):
         assert f"dohyo_evidence_{metric}" in shown
+
+
+def test_batch_predictions_have_graphs_and_alerts() -> None:
+    objects = DOHYO.render(every_option())
+    dashboard = json.loads(one(objects, "ConfigMap", "arena-dashboard")["data"]["dohyo.json"])
+    shown = [
+        target["expr"]
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+        if 'batchprediction=~"$batchprediction"' in target["expr"]
+    ]
+    told = {family.name for family in batch_metrics.batch_families(())} | {"dohyo_batch_runs_total"}
+    # Conditions are for the alerts.
+    for metric in told - {"dohyo_batch_runs", "dohyo_batch_condition"}:
+        assert any(metric in expression for expression in shown), metric
+    rules = one(objects, "PrometheusRule", "arena")["spec"]["groups"][0]["rules"]
+    alerted = {rule["alert"]: rule["expr"] for rule in rules}
+    assert "dohyo_batch_success_due_timestamp_seconds" in alerted["DohyoBatchOverdue"]
+    assert "dohyo_batch_condition" in alerted["DohyoBatchFailed"]
+    namespaces = dashboard["templating"]["list"][1]["query"]
+    assert "dohyo_batch_shards" in namespaces
 
 
 def test_monitors_find_the_evidence_service_where_there_is_one() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from images import samples
 from tests.harness import commands, data_store, model, nodes, warehouse
+from tests.harness.batch_runs import ended
 from tests.harness.installation import is_ready
 from tests.harness.live import Name
 from tests.harness.manifests import RESOURCES, model_deployment
@@ -60,19 +61,8 @@ def batch(name: str) -> Object:
     }
 
 
-def status_of(ring: Ring, name: str) -> Object:
-    found = ring.live.get(Name("BatchPrediction", name, ring.namespace)) or {}
-    status: Object = found.get("status", {})
-    return status
-
-
-def ended(ring: Ring, name: str) -> Object:
-    status = until(
-        f"{name} is over",
-        lambda: status_of(ring, name),
-        lambda told: told.get("phase") in ("Succeeded", "Failed"),
-        seconds=SECONDS,
-    )
+def succeeded(ring: Ring, name: str) -> Object:
+    status = ended(ring, name, SECONDS)
     assert status["phase"] == "Succeeded", status
     return status
 
@@ -130,7 +120,7 @@ def test_nothing_is_lost_with_pods_and_a_node(
         ring.settled(MODEL, seconds=300)
     with story.when("it is scored in peace"):
         ring.apply(batch("peaceful"))
-        statuses = {"peaceful": ended(ring, "peaceful")}
+        statuses = {"peaceful": succeeded(ring, "peaceful")}
     lost = ""
     try:
         with story.when("it is scored again, two pods are killed, and another's node is lost"):
@@ -145,7 +135,7 @@ def test_nothing_is_lost_with_pods_and_a_node(
             lost = victims[0]["spec"]["nodeName"]
             nodes.stop(lost)
             story.tell(f"stopped {lost}")
-            statuses["disturbed"] = ended(ring, "disturbed")
+            statuses["disturbed"] = succeeded(ring, "disturbed")
     finally:
         if lost:
             nodes.start(lost)

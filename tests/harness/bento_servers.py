@@ -21,7 +21,7 @@ from tests.harness.ports import free_port
 from tests.harness.until import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.harness.authority import Authority
@@ -106,12 +106,14 @@ def web(folder: Path, authority: Authority | None = None) -> Iterator[Folder]:
 
 
 @contextmanager
-def s3(folder: Path, authority: Authority | None = None) -> Iterator[str]:
-    """The endpoint of an S3 server whose buckets are the folders there."""
+def s3(
+    folder: Path, authority: Authority | None = None, keys: Mapping[str, str] = S3_KEYS
+) -> Iterator[str]:
+    """The endpoint of an S3 server whose buckets are the folders there, open to these keys."""
     port = free_port()
     command = [str(storage_programs.versitygw()), "--port", f"127.0.0.1:{port}", "--quiet"]
-    command += ["--access", S3_KEYS["AWS_ACCESS_KEY_ID"]]
-    command += ["--secret", S3_KEYS["AWS_SECRET_ACCESS_KEY"]]
+    command += ["--access", keys["AWS_ACCESS_KEY_ID"]]
+    command += ["--secret", keys["AWS_SECRET_ACCESS_KEY"]]
     if authority is not None:
         command += ["--cert", str(authority.server[0]), "--key", str(authority.server[1])]
     # Its own metadata beside the files, as not every file system has extended attributes.

@@ -52,15 +52,40 @@ class Claim:
         """Copies a folder of the claim to this machine."""
         commands.docker("cp", f"{self.node}:{self.folder}/{place}", str(target))
 
+    def grow(self, size: str) -> None:
+        """Makes room on a disk of its own."""
+        commands.docker("exec", self.node, "mount", "-o", f"remount,size={size}", self.folder)
+
 
 @contextmanager
-def a_claim(live: Live, namespace: str, name: str) -> Iterator[Claim]:
-    """A claim that everybody may write to; pods that mount it run on its node."""
-    with volume_for(live, namespace, name) as volume:
+def a_claim(live: Live, namespace: str, name: str, disk: str = "") -> Iterator[Claim]:
+    """A claim that everybody may write to; pods that mount it run on its node.
+
+    Args:
+        live: the cluster.
+        namespace: of the claim.
+        name: of the claim.
+        disk: size of a disk of its own, such as 2m; empty: it shares the node's.
+    """
+    with volume_for(live, namespace, name) as volume, _disk(volume, disk):
         commands.docker("exec", volume.node, "chmod", "a+rwx", volume.folder)
         body = {"metadata": {"name": name}, "spec": volume.claim}
         live.create("PersistentVolumeClaim", namespace, body)
         yield Claim(name, volume.node, volume.folder)
+
+
+@contextmanager
+def _disk(volume: Volume, size: str) -> Iterator[None]:
+    if not size:
+        yield
+        return
+    tmpfs = ("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", volume.folder)
+    commands.docker("exec", volume.node, *tmpfs)
+    try:
+        yield
+    finally:
+        # A pod that ends may still hold it; what it holds goes with the last of them.
+        commands.docker("exec", volume.node, "umount", "--lazy", volume.folder)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.api.batch_rules import BATCH_RULES
+from dohyo.api.batch_status import BatchPredictionStatus
 from dohyo.api.batchprediction import MAX_COMPARED, BatchPredictionSpec
-from dohyo.api.batchstatus import BatchPredictionStatus
 from dohyo.api.cron import knows_zone, schedule_of
 from dohyo.api.intake import Findings, document_of
 from dohyo.api.names import DNS_LABEL

@@ -82,8 +82,7 @@ class BatchOutput(Model):
     """Columns of the input that are copied to the scores."""
 
     credentials: Credentials | None = None
-    """What uri is written with, besides those of the input; a name that both Secrets have counts
-    as in this one, for reading too. Absent: those of the input."""
+    """What uri is written with, and nothing of the input's. Absent: those of the input."""
 
 
 class BatchReport(Model):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from dohyo.api.batch_rules import BATCH_RULES
+from dohyo.api.batch_status import BatchPredictionStatus
 from dohyo.api.batchprediction import BatchPredictionSpec
-from dohyo.api.batchstatus import BatchPredictionStatus
 from dohyo.api.modeldeployment import ModelDeploymentSpec
 from dohyo.api.printer_columns import BATCH_PREDICTION_COLUMNS, MODEL_DEPLOYMENT_COLUMNS
 from dohyo.api.rules import RULES, TRANSITION_RULES

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
+from dohyo.cluster.operator_tokens import OperatorTokens
 from dohyo.cluster.witnesses import (
     Bench,
     UnheardError,
@@ -19,7 +20,6 @@ from dohyo.cluster.witnesses import (
     measured,
     report,
 )
-from dohyo.contract.keys import FOR_TRIALS, KeyRing, KeysError
 from dohyo.verdict.evidence import UNASKED, Evidence
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Inquirer:
         self._now = now
         self._files: dict[str, _File] = {}
         self._wake = asyncio.Event()
-        self._ring: KeyRing | None = None
+        self._tokens = OperatorTokens(sources.keys)
 
     def known(self, key: str) -> Evidence:
         """What is known of the ModelDeployment ``namespace/name``."""
@@ -188,20 +188,6 @@ class Inquirer:
         for trial in [t for t in file.declared if heard.trial(t) is None]:
             del file.declared[trial]  # it has forgotten what it was told: another database
         return ""
-
-    def _tokens(self) -> tuple[str, ...]:
-        """What the operator shows to the evidence service.
-
-        Raises:
-            UnheardError: the master keys have never been readable.
-        """
-        if self._sources.keys is None:
-            return ()
-        try:
-            self._ring = self._ring or KeyRing(self._sources.keys)
-        except KeysError as error:
-            raise UnheardError(f"evidence service: the master's {error}") from error
-        return self._ring.keys().installation_tokens(FOR_TRIALS)
 
     async def _declare(self, bench: Bench, file: _File) -> None:
         """Every plan that is new or has grown, and the end of those that are over."""

@@ -12,6 +12,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from dohyo.contract import AGENT_METRICS_PATH, METRIC_DURATION
+from dohyo.contract.batch_evidence import BATCH_EVIDENCE_PATH, BatchEvidence
 from dohyo.contract.documents import DocumentError, from_json, to_json
 from dohyo.contract.evidence import EVIDENCE_PATH, STATE_ERROR, STATE_NO_DATA, EvidenceReport
 from dohyo.contract.trials import TRIAL_PATH
@@ -109,6 +110,26 @@ async def report(bench: Bench, about: Inquiry) -> EvidenceReport:
     if found.state == STATE_ERROR:
         raise UnheardError(f"evidence service: {found.message}")
     return found
+
+
+async def labels_of(
+    bench: Bench, namespace: str, deployment: str, run: str
+) -> BatchEvidence | None:
+    """What later labels say of a batch run; None before the first of them.
+
+    Raises:
+        UnheardError: it cannot be had.
+    """
+    path = BATCH_EVIDENCE_PATH.format(namespace=namespace, name=deployment, run=run)
+    status, body = await bench.ask("GET", path)
+    if status == 404:
+        return None
+    if status != 200:
+        raise UnheardError(_refused(f"GET {path}", status, body))
+    try:
+        return from_json(BatchEvidence, json.loads(body))
+    except (ValueError, DocumentError) as error:
+        raise UnheardError(f"evidence service: GET {path}: no labels: {error}") from error
 
 
 async def measured(session: aiohttp.ClientSession, url: str, query: Query) -> Measured:

@@ -40,6 +40,10 @@ ENV_KEYS: Final = "DOHYO_KEYS"
 ENV_PROGRESS: Final = "DOHYO_BATCH_PROGRESS_SECONDS"
 # A whole URL of SQLAlchemy, with the login that the order's uri must not hold.
 ENV_SQL_URL: Final = "DOHYO_SQL_URL"
+# Before the name of a variable that counts for the output alone.
+OUTPUT_PREFIX: Final = "DOHYO_OUTPUT_"
+# Says that the output has credentials of its own, though there may be none of them.
+ENV_OUTPUT_OWN: Final = "DOHYO_OUTPUT_OWN"
 LAST_WORDS_FILE: Final = "/dev/termination-log"
 
 # How a pod ends. A shard that was complete before it began is done as well.

@@ -12,9 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 from dohyo.plan.batch_jobs import account, cron_job, finish_job, score_job
 from dohyo.plan.batch_names import FINISH, ORDER, SCORE, batch_name, finish_name, run_name, stage_of
 from dohyo.plan.batch_order import order_map, order_of
-from dohyo.plan.batch_run import Making, is_complete, is_over, making_of
+from dohyo.plan.batch_run import (
+    AT_ONCE_SECONDS,
+    Making,
+    is_called_off,
+    is_complete,
+    is_over,
+    making_of,
+)
 from dohyo.plan.batch_versions import Obstacle, chosen_versions
-from dohyo.plan.batch_words import endings
+from dohyo.plan.batch_words import endings, pods_of
 from dohyo.plan.observed import ChildKey, Manifest, key_of
 
 if TYPE_CHECKING:
@@ -22,11 +29,11 @@ if TYPE_CHECKING:
 
     from dohyo.api.batch_resource import BatchPrediction
     from dohyo.api.modeldeployment import VersionSpec
+    from dohyo.contract.batch_evidence import BatchEvidence
     from dohyo.plan.settings import Settings
 
 # A CronJob's controller may still start a run by the template before this one.
 _KEPT_ORDERS: Final = 3
-_AT_ONCE: Final = 1
 
 
 @dataclass(frozen=True)
@@ -38,12 +45,14 @@ class BatchObserved:
         children: that its UID controls.
         scheduled: Jobs that its CronJob controls, by name.
         pods: of all its Jobs.
+        labels: what later labels say of runs, by name.
     """
 
     ring: Manifest | None = None
     children: Mapping[ChildKey, Manifest] = field(default_factory=dict)
     scheduled: Mapping[str, Manifest] = field(default_factory=dict)
     pods: tuple[Manifest, ...] = ()
+    labels: Mapping[str, BatchEvidence] = field(default_factory=dict)
 
     def jobs(self, stage: str) -> dict[str, Manifest]:
         """Jobs that score, or that end runs, by name."""
@@ -191,14 +200,13 @@ def _orders(observed: BatchObserved, begun: BatchPlan) -> frozenset[ChildKey]:
 def _adjustments(
     bp: BatchPrediction, observed: BatchObserved, begun: BatchPlan
 ) -> Iterator[Adjustment]:
-    hopeless = {ending.job for ending in endings(observed.pods) if ending.is_hopeless}
     jobs = observed.jobs(SCORE) | observed.jobs(FINISH)
     for name, job in jobs.items():
         if is_over(job) or "deletionTimestamp" in job["metadata"]:
             continue
         patch: dict[str, Any] = {}
-        if name in hopeless and job["spec"].get("activeDeadlineSeconds") != _AT_ONCE:
-            patch["activeDeadlineSeconds"] = _AT_ONCE
+        if _is_hopeless(job, observed.pods) and not is_called_off(job):
+            patch["activeDeadlineSeconds"] = AT_ONCE_SECONDS
         if not bp.spec.schedule and name in {begun.run, finish_name(begun.run or "")}:
             if job["spec"].get("suspend", False) != bp.spec.suspend:
                 patch["suspend"] = bp.spec.suspend
@@ -207,3 +215,7 @@ def _adjustments(
                 patch["parallelism"] = width
         if patch:
             yield Adjustment(job, {"spec": patch})
+
+
+def _is_hopeless(job: Manifest, pods: tuple[Manifest, ...]) -> bool:
+    return any(ending.is_hopeless for ending in endings(pods_of(pods, job)))

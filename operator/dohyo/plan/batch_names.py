@@ -21,6 +21,7 @@ ORDER: Final = "order"
 
 # What Kubernetes' Job controller writes on pods.
 LABEL_JOB: Final = "batch.kubernetes.io/job-name"
+LABEL_JOB_UID: Final = "batch.kubernetes.io/controller-uid"
 LABEL_INDEX: Final = "batch.kubernetes.io/job-completion-index"
 
 

@@ -78,6 +78,11 @@ def in_pod(uri: str) -> str:
     return f"file://{CLAIMS}/{uri.removeprefix('pvc://')}"
 
 
+def as_written(text: str) -> str:
+    """What a pod says of mounted claims, in the addresses of the spec."""
+    return text.replace(f"file://{CLAIMS}/", "pvc://")
+
+
 def claims(spec: BatchPredictionSpec) -> dict[str, bool]:
     """The PersistentVolumeClaims of the data, and whether each is only read."""
     found: dict[str, bool] = {}

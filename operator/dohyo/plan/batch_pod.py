@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.contract import KEYS_FOLDER, KEYS_SECRET
-from dohyo.contract.batch import BENTOS_FOLDER, ENV_KEYS, ENV_RUN, ORDER_FILE
+from dohyo.contract.batch import (
+    BENTOS_FOLDER,
+    ENV_KEYS,
+    ENV_OUTPUT_OWN,
+    ENV_RUN,
+    ORDER_FILE,
+    OUTPUT_PREFIX,
+)
 from dohyo.plan.batch_names import LABEL_JOB, SCORE, batch_labels, batch_name
 from dohyo.plan.batch_order import CLAIMS, claims
 from dohyo.plan.bento_delivery import SECURITY, Delivered, delivered, pod_security
@@ -14,7 +21,7 @@ from dohyo.plan.pod_template import merged
 if TYPE_CHECKING:
     from dohyo.api.batch_resource import BatchPrediction
     from dohyo.api.batchprediction import BatchPredictionSpec
-    from dohyo.api.modeldeployment import VersionSpec
+    from dohyo.api.modeldeployment import Credentials, VersionSpec
     from dohyo.plan.batch_run import Making
     from dohyo.plan.settings import Runtime
 
@@ -148,6 +155,7 @@ def _container(
             {"name": "BENTOML_DO_NOT_TRACK", "value": "True"},
             {"name": ENV_RUN, **({"value": run} if run else {"valueFrom": own_job})},
             *({"name": ENV_KEYS, "value": KEYS_FOLDER} for _ in range(runtime.has_keys)),
+            *({"name": ENV_OUTPUT_OWN, "value": "true"} for _ in range(_output_has_own(spec))),
         ],
         "resources": spec.resources or _DEFAULT_RESOURCES,
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -167,16 +175,25 @@ def _container(
 
 
 def _credentials(spec: BatchPredictionSpec) -> list[dict[str, Any]]:
-    """The Secrets whose names are the environment's; of a name in both, the later one counts.
+    """The Secrets whose entries are variables: the input's by their names, the output's apart.
 
     Optional, because a pod that waits for a Secret ends nothing; the program says what it lacks.
     """
-    names = [
-        credentials.secret_ref.name
-        for credentials in (spec.input.credentials, spec.output.credentials)
-        if credentials is not None
-    ]
-    return [{"secretRef": {"name": name, "optional": True}} for name in dict.fromkeys(names)]
+    sources = []
+    if spec.input.credentials is not None:
+        sources.append(_entries_of(spec.input.credentials))
+    if spec.output.credentials is not None and _output_has_own(spec):
+        sources.append({"prefix": OUTPUT_PREFIX, **_entries_of(spec.output.credentials)})
+    return sources
+
+
+def _entries_of(credentials: Credentials) -> dict[str, Any]:
+    return {"secretRef": {"name": credentials.secret_ref.name, "optional": True}}
+
+
+def _output_has_own(spec: BatchPredictionSpec) -> bool:
+    """Whether the output is written with another Secret than the input is read with."""
+    return spec.output.credentials not in (None, spec.input.credentials)
 
 
 def _claim_volumes(spec: BatchPredictionSpec) -> list[dict[str, Any]]:

@@ -56,6 +56,8 @@ def making_of(job: Manifest) -> Making | None:
 # What a Job is, as soon as it is known, and once all of its pods have ended.
 COMPLETE: Final = ("SuccessCriteriaMet", "Complete")
 FAILED: Final = ("FailureTarget", "Failed")
+# The deadline of a run that nothing can save: no Job can be ended otherwise.
+AT_ONCE_SECONDS: Final = 1
 
 
 def condition_of(job: Manifest, *kinds: str) -> Manifest | None:
@@ -83,3 +85,8 @@ def is_failed(job: Manifest) -> bool:
 
 def is_over(job: Manifest) -> bool:
     return is_complete(job) or is_failed(job)
+
+
+def is_called_off(job: Manifest) -> bool:
+    """Whether its deadline is the one of a run that nothing can save."""
+    return bool(job["spec"].get("activeDeadlineSeconds") == AT_ONCE_SECONDS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dohyo.contract.batch import EXIT_HOPELESS, BatchSummary
 from dohyo.contract.documents import DocumentError, from_json
-from dohyo.plan.batch_names import LABEL_INDEX, LABEL_JOB
+from dohyo.plan.batch_names import LABEL_INDEX, LABEL_JOB, LABEL_JOB_UID
 from dohyo.plan.batch_pod import CONTAINER
 
 if TYPE_CHECKING:
@@ -41,6 +41,14 @@ class Ending:
     def is_hopeless(self) -> bool:
         """Whether another attempt would end the same."""
         return self.exit_code == EXIT_HOPELESS and self.summary is not None
+
+
+def pods_of(pods: Iterable[Manifest], *jobs: Manifest) -> Iterator[Manifest]:
+    """Those of these Jobs, and of no other that had the name of one before it was deleted."""
+    uids = {job["metadata"].get("uid") for job in jobs}
+    for pod in pods:
+        if (pod["metadata"].get("labels") or {}).get(LABEL_JOB_UID) in uids:
+            yield pod
 
 
 def endings(pods: Iterable[Manifest]) -> Iterator[Ending]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.api.batch_conditions import BatchConditionType, BatchReason
-from dohyo.api.batchstatus import GOING_ON, BatchPredictionStatus, BatchSummaryLine
+from dohyo.api.batch_status import GOING_ON, BatchPredictionStatus, BatchSummaryLine
 from dohyo.api.conditions import Wanted, merge, rfc3339
 from dohyo.api.cron import schedule_of
 from dohyo.api.resource import parse_metadata
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dohyo.api.batch_resource import BatchPrediction
-    from dohyo.api.batchstatus import BatchRun
+    from dohyo.api.batch_status import BatchRun
     from dohyo.api.conditions import ConditionStatus
     from dohyo.api.violations import Violation
     from dohyo.plan.applied import Applied

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dohyo.api.batchstatus import GOING_ON
+from dohyo.api.batch_status import GOING_ON
 from dohyo.status.event import Event
 
 if TYPE_CHECKING:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pandas as pd
 import pytest
 
+from dohyo.cluster.batch_labels import BatchLabels
+from dohyo.cluster.evidence import Sources
+from dohyo.cluster.store import Key
+from dohyo.contract import BATCH_KIND
 from dohyo.contract.batch_evidence import BatchEvidence
 from dohyo.contract.documents import from_json
 from dohyo.contract.evidence import STATE_NO_DATA
@@ -20,6 +27,7 @@ from tests.local.batch.scoring import Batch, Scores, order
 from tests.local.evidence.running import key_folder, keys_of, operators, quality, running
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.timeout(600)
@@ -55,6 +63,23 @@ def test_counts_are_told_once_and_ids_belong_to_no_trial(few: Path, tmp_path: Pa
     ]
     assert {(each.trial, each.share, each.mode) for each in ids} == {("batch:r1", None, "pinned")}
     assert len({each.nonce for each in ids}) == 2_000
+
+
+async def heard_by_the_operator(url: str, master: Path) -> Mapping[str, BatchEvidence]:
+    """What it knows of two runs after it has asked, and whether it asks again at once."""
+    clock = [0.0]
+    labels = BatchLabels(Sources(evidence=url, keys=master), lambda: clock[0])
+    key = Key("shop", "weekly", BATCH_KIND)
+    async with aiohttp.ClientSession() as session:
+        labels.inquire(key, "tumours", ["r1", "r2"])
+        assert await labels.look(session) == [key]
+        labels.inquire(key, "tumours", ["r1", "r2"])
+        known = labels.known(key)
+        clock[0] = 3_600.0
+        assert await labels.look(session) == []  # nothing is new
+    labels.inquire(key, "another", ["r1"])
+    assert labels.known(key) == {}
+    return known
 
 
 def test_later_labels_compare_versions_on_the_same_rows_and_join_no_trial(
@@ -100,6 +125,18 @@ def test_later_labels_compare_versions_on_the_same_rows_and_join_no_trial(
         assert status == 200, said
         told = from_json(BatchEvidence, said)
         report = service.report()
+        heard = asyncio.run(heard_by_the_operator(url, master))
+        for run in ("r1", "r2", "r3"):
+            work = Batch(tmp_path / run, replace(given, run=run), DOHYO_KEYS=str(folder))
+            work.done("score", "--index", "0")
+            assert "not told" not in work.done("finish").errors
+    # The report of the next run has them, and that of the one after it has none.
+    before = Scores(tmp_path / "out" / "r2").report["previous"]
+    assert from_json(BatchEvidence, before["labels"]) == told
+    page = (tmp_path / "out" / "r2" / "report.html").read_text()
+    assert "What became of the run before" in page
+    assert Scores(tmp_path / "out" / "r3").report["previous"]["labels"] is None
+    assert heard == {"r1": told}
 
     wrong = {n: (p.prediction.to_numpy() != truth[p.row].to_numpy()) for n, p in both.items()}
     assert [(v.name, v.rows) for v in told.versions] == [

@@ -138,6 +138,28 @@ def test_in_a_store_all_is_as_on_the_disk(few: Path, tmp_path: Path) -> None:
     assert scores["hospital"].tolist() == tumours(2_000, seed=2)["hospital"].tolist()
 
 
+def test_input_and_output_are_opened_by_their_own_credentials(few: Path, tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    shutil.copytree(few, theirs / "customers" / "week")
+    (ours / "scores").mkdir(parents=True)
+    own = {"AWS_ACCESS_KEY_ID": "writer", "AWS_SECRET_ACCESS_KEY": "writer-secret-2"}
+    given = order("s3://customers/week/", "s3://scores/weekly")
+    with s3(theirs) as source, s3(ours, keys=own) as target:
+        reading = {**S3_KEYS, "AWS_ENDPOINT_URL": source}
+        writing = {"AWS_ENDPOINT_URL": target, **own}
+        apart = {f"DOHYO_OUTPUT_{name}": text for name, text in writing.items()}
+        run = Batch(tmp_path, given, **reading, **apart)
+        run.done("score", "--index", "0")
+        assert run.done("finish").last.rows == 2_000
+        assert len(Scores(ours / "scores" / "weekly" / "r1").rows(1)) == 2_000
+        assert [each.name for each in theirs.iterdir()] == ["customers"]
+
+        # A Secret of the output's own that is empty, or is not there.
+        lacking = Batch(tmp_path / "lacking", given, **reading, DOHYO_OUTPUT_OWN="true").do("plan")
+    assert (lacking.code, lacking.last.reason) == (2, "NoCredentials")
+    assert "s3://scores/weekly/r1" in lacking.last.message
+
+
 def test_other_formats_give_the_same_scores(tmp_path: Path) -> None:
     frame = tumours(2_000, seed=2)
     frame.to_csv(tmp_path / "rows.csv", index=False)

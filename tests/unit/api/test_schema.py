@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dohyo.api.batch_status import BatchPredictionStatus
 from dohyo.api.batchprediction import BatchPredictionSpec
-from dohyo.api.batchstatus import BatchPredictionStatus
 from dohyo.api.crd import MAX_BYTES, crd, crd_template, crd_yaml, root_schema
 from dohyo.api.intake import Findings, taken_in
 from dohyo.api.modeldeployment import ModelDeploymentSpec

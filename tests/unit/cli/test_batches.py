@@ -75,3 +75,29 @@ def test_status_tells_how_far_the_batches_of_a_model_are() -> None:
     assert heading.split()[:4] == ["BATCH", "PHASE", "VERSION", "PROGRESS"]
     assert row.split()[:5] == ["weekly", "Scoring", "v12", "75%", "(3/4)"]
     assert list(batch_lines([other], "satisfaction")) == []
+
+
+def test_status_tells_what_later_labels_say_of_the_last_run_that_has_some() -> None:
+    labels = [
+        {"name": name, "rows": rows, "loss": "zero-one", "mean": mean}
+        for name, rows, mean in (("v12", 1_204, 0.081), ("v13", 1_201, 0.0736))
+    ]
+    pair = {"first": "v12", "other": "v13", "rows": 1_198, "gain": 0.0074, "verdict": "better"}
+    runs = [
+        {"name": "weekly-3", "state": "Scoring"},
+        {
+            "name": "weekly-2",
+            "state": "Succeeded",
+            "labels": labels,
+            "paired": [{**pair, "better": 35.2, "worse": 0.1}],
+        },
+        {"name": "weekly-1", "state": "Succeeded", "labels": labels[:1]},
+    ]
+    raw = {**a_batch_manifest(), "status": {"phase": "Scoring", "runs": runs}}
+    heading, first, other = list(batch_lines([raw], "satisfaction"))[3].splitlines()
+    assert heading.split()[:4] == ["BATCH", "RUN", "VERSION", "LABELS"]
+    assert first.split() == ["weekly", "weekly-2", "v12", "1204", "zero-one", "0.081", "-"]
+    assert "v13" in other
+    assert other.endswith(
+        "better than v12: mean loss 0.0074 less on 1198 rows of both (e-value 35.2)"
+    )

@@ -115,9 +115,27 @@ def test_credentials_come_by_the_environment_and_never_by_the_order() -> None:
         output={"uri": "s3://b/o/", "credentials": secrets[1]},
     )
     plan = begun(bp)
-    sources = pod_of(manifest(plan, "Job"))["containers"][0]["envFrom"]
-    assert [s["secretRef"]["name"] for s in sources] == ["store", "other"]
+    container = pod_of(manifest(plan, "Job"))["containers"][0]
+    assert [(s.get("prefix"), s["secretRef"]["name"]) for s in container["envFrom"]] == [
+        (None, "store"),
+        ("DOHYO_OUTPUT_", "other"),
+    ]
+    # Though the Secret be missing, the input's credentials are not the output's.
+    assert {"name": "DOHYO_OUTPUT_OWN", "value": "true"} in container["env"]
     assert "store" not in manifest(plan, "ConfigMap")["data"]["order.json"]
+
+
+@pytest.mark.parametrize("output", [{}, {"credentials": {"secretRef": {"name": "store"}}}])
+def test_credentials_of_the_input_are_the_outputs_unless_it_has_others(
+    output: dict[str, Any],
+) -> None:
+    bp = a_batch(
+        input={"uri": "s3://b/c/", "credentials": {"secretRef": {"name": "store"}}},
+        output={"uri": "s3://b/o/", **output},
+    )
+    container = pod_of(manifest(begun(bp), "Job"))["containers"][0]
+    assert container["envFrom"] == [{"secretRef": {"name": "store", "optional": True}}]
+    assert all("OUTPUT" not in each["name"] for each in container["env"])
 
 
 def test_the_champion_is_who_serves_and_not_who_stands_in_the_spec() -> None:

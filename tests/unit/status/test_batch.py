@@ -9,11 +9,13 @@ import pytest
 from dohyo import batch_metrics
 from dohyo.api.violations import Violation
 from dohyo.contract.batch import BatchSummary
+from dohyo.contract.batch_evidence import BatchEvidence, PairedLabels, VersionLabels
 from dohyo.plan.applied import Applied, Failure
 from dohyo.plan.batch import BatchObserved, plan_batch
 from dohyo.plan.observed import ChildKey
 from dohyo.status.batch import derive_batch, invalid_batch
 from dohyo.status.batch_events import batch_events
+from dohyo.status.batch_labels import to_be_labelled
 from tests.batches import (
     SETTINGS,
     a_batch,
@@ -102,39 +104,58 @@ def test_a_run_is_done_only_with_its_report(said: str) -> None:
     assert again["runs"][0]["rows"] == 400
 
 
-FAILURES = {
+RUN = a_job()["metadata"]["name"]
+ONWARD = f"2 of 4 shards are left; delete Job {RUN} to go on"
+FAILURES: dict[str, Any] = {
     "hopeless": (
-        a_batch_pod("", 1, BatchSummary("MissingColumn", "income: no such column", shard=1), 2),
+        a_batch_pod(RUN, 1, BatchSummary("MissingColumn", "income: no such column", shard=1), 2),
         {"activeDeadlineSeconds": 1},
         {"reason": "DeadlineExceeded"},
         ("RunHopeless", "shard 1: MissingColumn: income: no such column (2 of 4 shards are left)"),
     ),
     "a bad row": (
-        a_batch_pod("", 1, BatchSummary("BadRow", "row 7: age is -3", shard=1), 2),
+        a_batch_pod(RUN, 1, BatchSummary("BadRow", "row 7: age is -3", shard=1), 2),
         {"activeDeadlineSeconds": 1},
         {"reason": "DeadlineExceeded"},
         ("BadRow", "shard 1: BadRow: row 7: age is -3 (2 of 4 shards are left)"),
     ),
     "out of memory": (
-        a_batch_pod("", 2, None, 137, reason="OOMKilled"),
+        a_batch_pod(RUN, 2, None, 137, reason="OOMKilled"),
         {},
         {"reason": "FailedIndexes"},
         (
             "OutOfMemory",
-            "shard 2: OOMKilled; raise resources.limits.memory (2 of 4 shards are left)",
+            f"shard 2: OOMKilled; raise resources.limits.memory ({ONWARD})",
         ),
     ),
     "too long": (
         None,
         {"activeDeadlineSeconds": 600},
         {"reason": "DeadlineExceeded"},
-        ("DeadlineExceeded", "it took longer than 600 s (2 of 4 shards are left)"),
+        (
+            "DeadlineExceeded",
+            f"it took longer than 600 s ({ONWARD})",
+        ),
+    ),
+    "too long, and not without reason": (
+        a_batch_pod(RUN, 3, BatchSummary("Unavailable", "it is away", shard=3), 1),
+        {"activeDeadlineSeconds": 600},
+        {"reason": "DeadlineExceeded"},
+        (
+            "DeadlineExceeded",
+            f"it took longer than 600 s; before that, shard 3: Unavailable: it is away ({ONWARD})",
+        ),
     ),
     "a full disk": (
-        a_batch_pod("", 3, BatchSummary("NoSpace", "the disk is full", shard=3), 1),
+        a_batch_pod(
+            RUN, 3, BatchSummary("NoSpace", "file:///mnt/data/scores/week: is full", shard=3), 1
+        ),
         {},
         {"reason": "FailedIndexes"},
-        ("RunFailed", "shard 3: NoSpace: the disk is full (2 of 4 shards are left)"),
+        (
+            "RunFailed",
+            f"shard 3: NoSpace: pvc://scores/week: is full ({ONWARD})",
+        ),
     ),
 }
 
@@ -145,15 +166,63 @@ def test_a_failure_is_told_in_the_words_of_its_pod(name: str) -> None:
     job = a_job(**done("Failed", **ended), succeeded=2, completedIndexes="0-1")
     job["spec"] = {**job["spec"], **changed}
     run = job["metadata"]["name"]
-    pods: tuple[dict[str, Any], ...] = ()
-    if pod is not None:
-        labels = {**pod["metadata"]["labels"], "batch.kubernetes.io/job-name": run}
-        pods = ({**pod, "metadata": {**pod["metadata"], "labels": labels}},)
+    pods = (pod,) if pod is not None else ()
     status = told(a_batch(shards=4), observed(job, pods=pods))
     assert status["phase"] == "Failed"
     assert (status["runs"][0]["reason"], status["runs"][0]["message"]) == (reason, message)
     assert condition(status, "Ready")["reason"] == reason
     assert condition(status, "Failed")["message"] == f"{run}: {message}"
+
+
+def test_what_a_hopeless_pod_said_outlives_it() -> None:
+    job, bp = a_job(succeeded=1, completedIndexes="0"), a_batch(shards=4)
+    said = BatchSummary("MissingColumn", "income: no such column", shard=1)
+    going = told(bp, observed(job, pods=(a_batch_pod(RUN, 1, said, 2),)))
+    assert going["runs"][0]["message"] == "shard 1: MissingColumn: income: no such column"
+
+    called_off = {**job["spec"], "activeDeadlineSeconds": 1}
+    status = {**done("Failed", reason="DeadlineExceeded"), "completedIndexes": "0"}
+    over = {**job, "spec": called_off, "status": status}
+    failed = told(a_batch(going, shards=4), observed(over))
+    words = "shard 1: MissingColumn: income: no such column (3 of 4 shards are left)"
+    assert (failed["runs"][0]["reason"], failed["runs"][0]["message"]) == ("RunHopeless", words)
+    again = told(a_batch(failed, shards=4), observed(over))
+    assert again["runs"] == failed["runs"]
+
+
+def test_pods_of_a_job_that_had_the_name_before_say_nothing_of_the_run() -> None:
+    job = live(manifest(begun(a_batch(shards=4)), "Job"), active=1)
+    said = BatchSummary("MissingColumn", "income: no such column", shard=1)
+    old = a_batch_pod(RUN, 1, said, 2)
+    old["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] = "of the one before"
+    seen = observed(job, pods=(old,))
+    status = told(a_batch(shards=4), seen)
+    assert (status["phase"], status["runs"][0].get("reason")) == ("Pending", None)
+    assert plan_batch(a_batch(shards=4), seen, SETTINGS).adjustments == ()
+
+
+def test_a_failed_run_of_a_schedule_goes_on_when_a_job_of_its_name_is_made_again() -> None:
+    bp = a_batch(schedule="0 6 * * 1", shards=2)
+    cron = live(manifest(begun(bp), "CronJob"))
+    failed = {**done("Failed", reason="FailedIndexes"), "completedIndexes": "0"}
+    job = a_scheduled_job(cron, 1, **failed)
+    name = job["metadata"]["name"]
+    pods = (a_batch_pod(name, 1, BatchSummary("NoSpace", "the disk is full", shard=1), 1),)
+    before = told(bp, observed(cron, scheduled={name: job}, pods=pods))
+    assert before["runs"][0]["message"] == (
+        "shard 1: NoSpace: the disk is full (1 of 2 shards are left; the next run of the schedule "
+        "begins anew)"
+    )
+    assert before["ended"] == {"Failed": 1}
+
+    gone = told(a_batch(before, schedule="0 6 * * 1", shards=2), observed(cron))
+    assert gone["runs"] == before["runs"]
+    again = a_scheduled_job(cron, 1, active=1, ready=1)
+    going = told(
+        a_batch(gone, schedule="0 6 * * 1", shards=2), observed(cron, scheduled={name: again})
+    )
+    assert (going["phase"], going["runs"][0]["state"]) == ("Scoring", "Scoring")
+    assert condition(going, "Failed")["status"] == "False"
 
 
 def test_a_failed_attempt_is_told_until_a_later_one_makes_it_good() -> None:
@@ -269,3 +338,67 @@ def test_metrics_are_of_each_versions_last_run() -> None:
     assert ("dohyo_batch_last_success_timestamp_seconds", "shop", "v13", "weekly") not in found
     assert found[("dohyo_batch_runs_total", "Succeeded", "shop", "weekly")] == 2
     assert found[("dohyo_batch_shards", "done", "shop", "weekly")] == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "good", "due"),
+    [
+        # Mondays and Fridays at 6 in Berlin; made on a Sunday.
+        ({}, None, "2026-11-27T05:00:00+00:00"),
+        ({}, "2026-11-27T05:00:03Z", "2026-12-04T05:00:00+00:00"),
+        ({"suspend": True}, None, None),
+        ({"schedule": None}, None, None),
+        ({"schedule": "never"}, None, None),
+    ],
+)
+def test_a_schedule_is_late_when_it_is_due_again_without_success(
+    spec: dict[str, Any], good: str | None, due: str | None
+) -> None:
+    runs = [{"name": "b", "state": "Failed", "startedAt": "2026-12-01T05:00:03Z"}]
+    runs += [{"name": "a", "state": "Succeeded", "startedAt": good}] if good else []
+    raw = {
+        "metadata": {
+            "namespace": "shop",
+            "name": "weekly",
+            "creationTimestamp": "2026-11-22T12:00:00Z",
+        },
+        "spec": {"schedule": "0 6 * * 1,5", "timeZone": "Europe/Berlin", **spec},
+        "status": {"runs": runs},
+    }
+    found = batch_metrics.success_due(raw)
+    assert (None if found is None else found.isoformat()) == due
+    samples = [s for f in batch_metrics.batch_families([raw]) for s in f.samples]
+    late = [s.value for s in samples if s.name == batch_metrics.SUCCESS_DUE]
+    assert late == ([] if found is None else [found.timestamp()])
+
+
+def test_later_labels_stand_at_their_run_and_stay_when_nobody_can_be_asked() -> None:
+    job = a_job(**done(), completedIndexes="0-3")
+    end = live(manifest(plan_batch(a_batch(shards=4), observed(job), SETTINGS), "Job", "finish"))
+    end["status"] = done()
+    versions = (
+        VersionLabels("v12", 90, "zero-one", 0.1),
+        VersionLabels("v13", 80, "zero-one", 0.2),
+    )
+    pair = PairedLabels("v12", "v13", 70, -0.1, 0.2, 4.0, "undecided")
+    said = BatchEvidence("shop", "satisfaction", RUN, versions, (pair,))
+    status = told(a_batch(shards=4), observed(job, end, labels={RUN: said}))
+    (run,) = status["runs"]
+    assert [(v["name"], v["rows"], v["mean"]) for v in run["labels"]] == [
+        ("v12", 90, 0.1),
+        ("v13", 80, 0.2),
+    ]
+    assert run["paired"][0] == {
+        "first": "v12",
+        "other": "v13",
+        "rows": 70,
+        "gain": -0.1,
+        "better": 0.2,
+        "worse": 4.0,
+        "verdict": "undecided",
+    }
+    assert to_be_labelled(status) == [RUN]
+    without = told(a_batch(status, shards=4), observed(job, end))
+    assert without["runs"] == status["runs"]
+    gone = told(a_batch(status, shards=4), observed())
+    assert gone["runs"] == status["runs"]

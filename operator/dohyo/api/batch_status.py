@@ -15,6 +15,7 @@ from dohyo.api.scalars import BY_NAME, Name, Number, ReadModel, ShortText
 from dohyo.api.status import Count, Message, Time
 
 MAX_RUNS: Final = 10
+MAX_PAIRS: Final = MAX_COMPARED * (MAX_COMPARED - 1) // 2
 
 RunState = Literal["Pending", "Scoring", "Finishing", "Suspended", "Succeeded", "Failed"]
 GOING_ON: Final = ("Pending", "Scoring", "Finishing", "Suspended")
@@ -44,6 +45,47 @@ class ShardCounts(ReadModel):
 
     failed: Count = 0
     """Parts that are given up."""
+
+
+class LabelledVersion(ReadModel):
+    """A version against the labels that came after the run."""
+
+    name: Name
+    """The version's name."""
+
+    rows: Count
+    """Rows whose label came with the version's prediction ids."""
+
+    loss: ShortText
+    """What is counted: zero-one for classes, absolute error for numbers."""
+
+    mean: Number
+    """The mean loss over these rows."""
+
+
+class LabelledPair(ReadModel):
+    """Two versions on the rows whose label came with both ids; no trial learns from it."""
+
+    first: Name
+    """The version that the other is compared with."""
+
+    other: Name
+    """The version that is compared."""
+
+    rows: Count
+    """Rows that both scored, with a label."""
+
+    gain: Number
+    """By how much the other's mean loss is smaller."""
+
+    better: Number | None = None
+    """The e-value against: the other is no better. Absent for absolute errors."""
+
+    worse: Number | None = None
+    """The e-value against: the other is no worse. Absent for absolute errors."""
+
+    verdict: ShortText
+    """On the other: better, worse or undecided."""
 
 
 class BatchRun(ReadModel):
@@ -92,6 +134,14 @@ class BatchRun(ReadModel):
 
     message: Message | None = None
     """Why it is not further, in a sentence."""
+
+    labels: Annotated[
+        tuple[LabelledVersion, ...], Field(max_length=MAX_COMPARED, json_schema_extra=BY_NAME)
+    ] = ()
+    """What labels that came later say of each version."""
+
+    paired: Annotated[tuple[LabelledPair, ...], Field(max_length=MAX_PAIRS)] = ()
+    """What they say of each two versions, on the rows that both scored."""
 
 
 class BatchSummaryLine(ReadModel):
