@@ -27,6 +27,7 @@ Object: TypeAlias = dict[str, Any]
 # Where each kind lives: the path of its group, its plural.
 KINDS = {
     "Namespace": ("api/v1", "namespaces"),
+    "CustomResourceDefinition": ("apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
     "Node": ("api/v1", "nodes"),
     "Pod": ("api/v1", "pods"),
     "Service": ("api/v1", "services"),
@@ -48,7 +49,7 @@ KINDS = {
     "BatchPrediction": (f"apis/{API_VERSION}", "batchpredictions"),
 }
 NO_LABELS: Mapping[str, str] = {}
-CLUSTER_WIDE = {"Namespace", "Node", "PersistentVolume"}
+CLUSTER_WIDE = {"Namespace", "Node", "PersistentVolume", "CustomResourceDefinition"}
 LONGEST_IDLE_SECONDS = 30.0
 MERGE_PATCH = "application/merge-patch+json"
 
