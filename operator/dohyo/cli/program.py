@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
-import os
 import re
 import sys
 from importlib.metadata import version
@@ -17,13 +15,13 @@ from dohyo.cli import arguments as words
 from dohyo.cli.complaint import Complaint
 from dohyo.cli.training import HANDED_OVER
 from dohyo.contract import GATEWAY_PORT
+from dohyo.contract.output import tell_unwritten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
-_CANNOT_BE_WRITTEN: Final = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 # Commands of the training package, which is found when it is asked for.
 _ELSEWHERE: Final = {
     "train": "Train a version from raw data; `dohyo train --help` says more.",
@@ -51,20 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except OSError as error:
-        return _unwritten(error)
+        tell_unwritten(error, _name())
+        return _FAILED
     return code
-
-
-def _unwritten(error: OSError) -> int:
-    """The exit code where output went nowhere; anything else is a fault of ours, and is raised."""
-    if error.errno not in _CANNOT_BE_WRITTEN:
-        raise error
-    if not isinstance(error, BrokenPipeError):  # there, whoever read our output has enough
-        place = error.filename or "the output"
-        print(f"{_name()}: {place} cannot be written: {error.strerror}", file=sys.stderr)
-    # Python's own flush at the end must not complain once more.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _FAILED
 
 
 def _parsed(given: list[str]) -> argparse.Namespace:

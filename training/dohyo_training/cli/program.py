@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
 import os
 import signal
@@ -13,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dohyo.contract.output import tell_unwritten
 from dohyo_training.complaint import Complaint
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _FAILED: Final = 1
 _INTERRUPTED: Final = 130
-_CANNOT_BE_WRITTEN: Final = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _TERMINATED: Final = 143
 _COMMANDS: Final = ("check", "compare", "init", "run", "simulate")
 
@@ -60,20 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("dohyo train: interrupted; nothing half-written stays", file=sys.stderr)
         return _INTERRUPTED
     except OSError as error:
-        return _unwritten(error)
+        tell_unwritten(error, "dohyo train")
+        return _FAILED
     return code
-
-
-def _unwritten(error: OSError) -> int:
-    """The exit code where output went nowhere; anything else is a fault of ours, and is raised."""
-    if error.errno not in _CANNOT_BE_WRITTEN:
-        raise error
-    if not isinstance(error, BrokenPipeError):  # there, whoever read our output has enough
-        place = error.filename or "the output"
-        print(f"dohyo train: {place} cannot be written: {error.strerror}", file=sys.stderr)
-    # Python's own flush at the end must not complain once more.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _FAILED
 
 
 @contextmanager
