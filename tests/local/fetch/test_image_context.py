@@ -48,7 +48,7 @@ def listing(folder: Path) -> dict[str, tuple[bytes, float]]:
     ("given", "words"),
     [
         ("./never", "nothing is there"),
-        ("never:v1", "`bentoml list` shows"),
+        ("never:v1", "it holds none; build one"),
         ("{empty}", "no bento.yaml in this folder"),
         ("{text}", "is no archive of a bento"),
     ],
