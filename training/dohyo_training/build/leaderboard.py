@@ -127,11 +127,11 @@ def _entry(
 ) -> Entry:
     candidate = trials[0].candidate
     scores = {key: tuple(trial.scores[key] for trial in trials) for key in trials[0].scores}
-    is_blend = candidate.family == "blend"
+    weights = blend_weights if candidate.family == "blend" else {}
     return Entry(
         name,
         candidate.family,
-        (is_blend and blend_weights) or dict(candidate.parameters),
+        weights or dict(candidate.parameters),
         {key: float(np.mean(values)) for key, values in scores.items()},
         scores,
         standard_error,
