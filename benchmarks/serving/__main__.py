@@ -159,8 +159,7 @@ def _judge(found: dict[Key, list[Measured]]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    every = ["dohyo form", "dohyo pipeline", "starlette", "fastapi"]
-    every += ["mlserver", "kserve", "bentoml", "ray"]
+    every = servers.EVERY
     parser.add_argument("--servers", nargs="+", choices=every, default=every)
     parser.add_argument("--subjects", nargs="+", choices=SUBJECTS, default=list(SUBJECTS))
     parser.add_argument("--connections", nargs="+", type=int, default=[1, 16, 64])

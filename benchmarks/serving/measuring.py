@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,25 @@ local file = io.open(os.getenv("BODY"))
 wrk.method, wrk.body = "POST", file:read("*a")
 wrk.headers["Content-Type"] = "application/json"
 """
+# Clients that pause: between two requests for a random time, so that they do not fall into step.
+PACED = (
+    POST
+    + """
+local mean, found = tonumber(os.getenv("PAUSE_MS")), os.getenv("FOUND")
+function init() math.randomseed(os.time()) end
+function delay() return math.floor(0.5 - math.log(1 - math.random()) * mean) end
+function done(summary, latency)
+  local out, errors = io.open(found, "w"), summary.errors
+  local failed = errors.status + errors.timeout + errors.read + errors.write + errors.connect
+  out:write(failed, " ", summary.requests, "\\n")
+  for place = 1, #latency do
+    local microseconds, count = latency(place)
+    out:write(microseconds, " ", count, "\\n")
+  end
+  out:close()
+end
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -40,21 +60,23 @@ class Measured:
     failed: int
 
 
+@dataclass(frozen=True)
+class Paced:
+    """Requests at a rate: how many, those that failed, and answers by their milliseconds."""
+
+    requests: int
+    failed: int
+    answers: Counter[float]
+
+
 def by_http(server: Server, connections: int, seconds: float, work: Path) -> Measured:
     """Load over HTTP from the other core.
 
     Raises:
         RuntimeError: wrk is not installed, or said something else than it should.
     """
-    program = shutil.which("wrk")
-    if program is None:
-        raise RuntimeError("wrk is missing; `apt-get install wrk`")
-    script = work / "post.lua"
-    script.write_text(POST)
-    command = ["taskset", "-c", "1", program, "-t1", f"-c{connections}", f"-d{seconds:g}s"]
-    command += ["--latency", "-s", str(script), server.url]
     before = cpu_seconds(server.process.pid)
-    said = _said(command, {"BODY": str(server.body)})
+    said = _said(_wrk(server, connections, seconds, work, POST), {"BODY": str(server.body)})
     spent = cpu_seconds(server.process.pid) - before
     requests = _number(r"(\d+) requests in", said)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
@@ -64,6 +86,35 @@ def by_http(server: Server, connections: int, seconds: float, work: Path) -> Mea
         p50=_milliseconds("50%", said),
         p99=_milliseconds("99%", said),
         failed=int(failed[1]) if failed else 0,
+    )
+
+
+def paced(server: Server, rate: float, clients: int, seconds: int, work: Path) -> Paced:
+    """Load over HTTP from the other core by clients that pause between their requests.
+
+    An answer later than two seconds counts as failed. What a client could not ask while it waited
+    for an answer counts as if it had waited as well (wrk corrects for it).
+
+    Args:
+        server: what is asked.
+        rate: requests per second that the pauses aim at.
+        clients: each with a connection of its own.
+        seconds: of the load.
+        work: a folder for what wrk reads and writes.
+
+    Raises:
+        RuntimeError: wrk is not installed, or fails.
+    """
+    found = work / "found.txt"
+    environment = {
+        "BODY": str(server.body),
+        "FOUND": str(found),
+        "PAUSE_MS": f"{1e3 * clients / rate:g}",
+    }
+    _said(_wrk(server, clients, seconds, work, PACED), environment)
+    (failed, requests), *rows = (line.split() for line in found.read_text().splitlines())
+    return Paced(
+        int(requests), int(failed), Counter({float(us) / 1e3: int(count) for us, count in rows})
     )
 
 
@@ -113,6 +164,16 @@ def ghz() -> Path:
     if not target.exists():
         go_toolchain.install(package, version, target)
     return target
+
+
+def _wrk(server: Server, connections: int, seconds: float, work: Path, script: str) -> list[str]:
+    program = shutil.which("wrk")
+    if program is None:
+        raise RuntimeError("wrk is missing; `apt-get install wrk`")
+    file = work / "load.lua"
+    file.write_text(script)
+    command = ["taskset", "-c", "1", program, "-t1", f"-c{connections}", f"-d{seconds:g}s"]
+    return [*command, "--latency", "-s", str(file), server.url]
 
 
 def _said(command: list[str], environment: dict[str, str]) -> str:

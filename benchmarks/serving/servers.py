@@ -92,9 +92,12 @@ class Start:
     grpc: bool = False
 
 
-def names(subject: Subject) -> list[str]:
-    common = ["dohyo form", "dohyo pipeline", "starlette", "fastapi"]
-    return [*common, "mlserver", "kserve", "bentoml", "ray"] if subject.numeric else common
+OF_RECORDS = ("dohyo form", "dohyo pipeline", "starlette", "fastapi")
+EVERY = (*OF_RECORDS, "mlserver", "kserve", "bentoml", "ray")
+
+
+def names(subject: Subject) -> tuple[str, ...]:
+    return EVERY if subject.numeric else OF_RECORDS
 
 
 @contextmanager
