@@ -47,10 +47,19 @@ class Signature:
 class Inference:
     """Answers tensors with tensors."""
 
-    def __init__(self, engine: Engine, model: str, version: str) -> None:
+    def __init__(self, engine: Engine, model: str, version: str, platform: str) -> None:
+        """Names what it answers for.
+
+        Args:
+            engine: predicts.
+            model: its name.
+            version: its version.
+            platform: names the kind of model in its metadata.
+        """
         self.engine = engine
         self.model = model
         self.version = version
+        self.platform = platform
         self._outputs = self._signatures()
 
     def check(self, model: str, version: str) -> None:
