@@ -11,9 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # A little more than what the gateway lets pass.
 MOST_BYTES: Final = 64 * 1024
-_BODY: Final = (
-    b'{"error": "the head of the request has more than %d bytes; send less"}' % MOST_BYTES
-)
+_BODY: Final = b'{"error": "path and headers have more than %d bytes; send less"}' % MOST_BYTES
 _REFUSAL: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
     b"content-length: %d\r\nconnection: close\r\n\r\n" % len(_BODY)
