@@ -9,6 +9,7 @@ import numpy as np
 
 from dohyo_form.contract import BOOLEAN, INTEGER, NUMBER
 from dohyo_serving.failures import MALFORMED, NOT_FOUND, RequestError
+from dohyo_serving.oip.tensors import BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,7 +153,11 @@ class Inference:
                 f"input {tensor.name[:100]!r}: shape {list(values.shape)}; send [rows, columns]",
             )
         intake = self.engine.intake
-        if values.dtype.kind == "O" or (intake is not None and not intake.contract.numeric):
+        numeric = intake is None or intake.contract.numeric
+        if numeric and values.dtype.kind == "O" and tensor.datatype != BYTES:
+            # In a matrix of numbers not-a-number is what null is elsewhere.
+            values = values.astype(np.float64)
+        if values.dtype.kind == "O" or not numeric:
             if intake is None:
                 raise RequestError(
                     MALFORMED, f"input {tensor.name[:100]!r}: this model takes numbers"

@@ -34,6 +34,8 @@ NULLABLE = Contract(
     )
 )
 
+INTEGERS = Contract((Field("a", "integer"), Field("b", "integer", nullable=True)))
+
 
 def visits(frame: Any) -> Any:
     return frame["visits"].fillna(-1.0) + frame["member"].astype(float).fillna(-10.0)
@@ -86,6 +88,18 @@ async def test_null_is_missing_in_every_datatype(monkeypatch: pytest.MonkeyPatch
         refused = await ask(endpoint, INFER, json.dumps({"inputs": inputs}))
         assert refused.status == 400
         assert "256, which is no UINT8" in refused.document["error"]
+
+
+@pytest.mark.parametrize("contract", [None, INTEGERS])
+async def test_null_is_not_a_number_in_a_matrix(
+    contract: Contract | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch, None, DOHYO_GRPC_PORT="off")
+    body = {"inputs": [{**column("x", "INT64", [3, None]), "shape": [1, 2]}]}
+    async with started(lambda matrix: np.nansum(matrix, axis=1), contract=contract) as endpoint:
+        answer = await ask(endpoint, INFER, json.dumps(body))
+    assert answer.status == 200, answer.body
+    assert answer.document["outputs"][0]["data"] == [3.0]
 
 
 @pytest.mark.parametrize("datatype", SIGNALLING)
