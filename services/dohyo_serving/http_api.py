@@ -133,9 +133,9 @@ class HttpApi:
             return
         status, body, more = reply
         self._count(status, began, span)
-        trace = headers.get(b"traceparent") if span is None else tracing.traceparent(span)
+        trace = tracing.given(headers) if span is None else tracing.traceparent(span)
         if trace is not None:
-            more.append((b"traceparent", trace[:128]))
+            more.append((b"traceparent", trace))
         if self.closing:
             more.append((b"connection", b"close"))
         more += [(b"content-length", b"%d" % len(body)), self.version]

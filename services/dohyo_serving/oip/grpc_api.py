@@ -227,7 +227,7 @@ class GrpcApi:
         if answer.prediction_id is not None:
             found.append((HEADER_PREDICTION_ID, answer.prediction_id))
         if trace is not None:
-            found.append(("traceparent", trace[:128].decode("latin-1")))
+            found.append(("traceparent", trace.decode("ascii")))
         return tuple(found)
 
     def _response(self, request: Any, tensors: Sequence[Tensor], answer: Answer) -> Any:
