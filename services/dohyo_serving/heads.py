@@ -1,13 +1,17 @@
 """Heads of requests: a path and headers that have no end are refused before they fill the memory.
 
-uvicorn bounds neither, since its parser keeps what it has until a header is complete.
+uvicorn bounds neither, since its parser keeps what it has until a header is complete; and it waits
+forever for the first request of a connection, where it limits the wait for every other one.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import asyncio
 
 # A little more than what the gateway lets pass.
 MOST_BYTES: Final = 64 * 1024
@@ -24,6 +28,10 @@ class BoundedHeads(HttpToolsProtocol):
     _moved = True
     # Bytes of heads, of trailers, or between chunks, since something else came.
     _read = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
 
     def on_body(self, body: bytes) -> None:
         self._moved = True
@@ -45,3 +53,12 @@ class BoundedHeads(HttpToolsProtocol):
             if self.cycle is None or self.cycle.response_complete:
                 self.transport.write(_REFUSAL)
             self.transport.close()
+        elif self.cycle is None or self.cycle.response_complete:
+            # Nothing is at work here, and what came ended the wait for it.
+            self._wait()
+
+    def _wait(self) -> None:
+        """Closes the connection unless it brings something in the time of an idle one."""
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )

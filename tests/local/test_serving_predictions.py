@@ -235,3 +235,15 @@ def test_large_bodies_one_after_the_other_have_no_long_heads(served: Served) -> 
         answer = connection.getresponse()
         assert len(json.loads(answer.read())["predictions"]) == len(ROWS) * 10
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", b"GET /v2 HTTP/1.1\r\nHost"], ids=["nothing", "half a head"]
+)
+def test_a_connection_without_a_request_is_closed(bento: str, begin: bytes) -> None:
+    with (
+        bentos.served(bento, "--keep-alive", "1", home=BENTOML_HOME) as served,
+        socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection,
+    ):
+        connection.sendall(begin)
+        assert connection.recv(1000) == b""
