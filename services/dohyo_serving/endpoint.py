@@ -181,8 +181,8 @@ class Endpoint:
             self._shipper.classes = tuple(map(str, predictor.classes))
         self._settings = settings
         self._spans = tracing.from_environment(os.environ, self.name, telemetry.version)
-        self._inference = Inference(self.engine, self.name, telemetry.version)
-        self.http = HttpApi(self.engine, self._inference, platform, self._service, self._spans)
+        self._inference = Inference(self.engine, self.name, telemetry.version, platform)
+        self.http = HttpApi(self.engine, self._inference, self._service, self._spans)
 
 
 class Door:

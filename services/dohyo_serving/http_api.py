@@ -84,7 +84,6 @@ class HttpApi:
         self,
         engine: Engine,
         inference: Inference,
-        platform: str,
         service: OwnService,
         spans: Spans | None = None,
     ) -> None:
@@ -93,7 +92,6 @@ class HttpApi:
         Args:
             engine: predicts.
             inference: between tensors and the engine.
-            platform: names the kind of model in its metadata.
             service: what of the service around the endpoint is told here as well.
             spans: where requests for predictions are traced.
         """
@@ -101,7 +99,6 @@ class HttpApi:
         self._spans = spans
         self._inference = inference
         self._telemetry = engine.telemetry
-        self._platform = platform
         self._service = service
         self._paths = {PREDICT, METRICS, "/v2"}
         if service.document is not None:
@@ -136,9 +133,9 @@ class HttpApi:
             return
         status, body, more = reply
         self._count(status, began, span)
-        trace = headers.get(b"traceparent") if span is None else tracing.traceparent(span)
+        trace = tracing.given(headers) if span is None else tracing.traceparent(span)
         if trace is not None:
-            more.append((b"traceparent", trace[:128]))
+            more.append((b"traceparent", trace))
         if self.closing:
             more.append((b"connection", b"close"))
         more += [(b"content-length", b"%d" % len(body)), self.version]
@@ -261,7 +258,7 @@ class HttpApi:
         if matched is not None:
             if matched[3] == "/ready":
                 return _json({"name": self._inference.model, "ready": True})
-            return _json(rest.model_metadata(self._inference, self._platform))
+            return _json(rest.model_metadata(self._inference))
         return _json(document)
 
     def _begun(self, path: str, headers: Mapping[bytes, bytes]) -> Span | None:

@@ -21,6 +21,7 @@ from dohyo.contract import (
 )
 from dohyo.contract.keys import KeyRing, Keys, KeysError
 from dohyo.contract.prediction_id import MOST_NUMBERS, NO_ARM, PredictionId, encode
+from dohyo_serving import tracing
 from dohyo_serving.errors import ServingError
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ KEYS_SECONDS: Final = 1.0
 _ASSIGNMENT: Final = HEADER_ASSIGNMENT.encode()
 _ENTITY: Final = HEADER_ENTITY.encode()
 _REQUEST_ID: Final = HEADER_REQUEST_ID.encode()
-_TRACE: Final = b"traceparent"
 _TIMEOUT: Final = b"x-envoy-expected-rq-timeout-ms"
 
 
@@ -138,7 +138,7 @@ class Identity:
                 self._telemetry.malformed_assignments += 1
         asked.entity = get(_ENTITY, b"").decode("utf-8", "surrogateescape")
         asked.request_id = get(_REQUEST_ID, b"").decode("latin-1")[:128]
-        asked.trace = get(_TRACE)
+        asked.trace = tracing.given(headers)
         return asked
 
     def keys(self) -> Keys | None:

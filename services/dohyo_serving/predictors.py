@@ -62,6 +62,10 @@ class Predictor(Protocol):
         """The same as places in `classes`."""
 
 
+class AnswerError(Exception):
+    """A model that did not refuse its input gave what is no prediction."""
+
+
 class FormPredictor:
     """Answers by a serving form."""
 
@@ -124,7 +128,7 @@ class PipelinePredictor:
 
     def predict(self, inputs: Any) -> Floats:
         table = self._table(inputs) if isinstance(inputs, list) else inputs
-        return np.asarray(self._call(table), dtype=np.float64).reshape(len(inputs), -1)
+        return _table_of_numbers(self._call(table), len(inputs))
 
     def labels(self, outputs: Floats) -> list[Any]:
         return [self.classes[place] for place in self.places(outputs).tolist()]
@@ -157,6 +161,17 @@ def form_in(folder: Path) -> Form | None:
     """
     place = folder / FOLDER
     return Form(place) if place.is_dir() else None
+
+
+def _table_of_numbers(answer: Any, rows: int) -> Floats:
+    """What a model gave, [n_rows, n_outputs]; it is not the client's fault when it is none."""
+    try:
+        table = np.asarray(answer, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise AnswerError(f"the model's answer holds more than numbers: {error}") from error
+    if not table.ndim or len(table) != rows:
+        raise AnswerError(f"the model's answer has shape {table.shape} for {rows} rows")
+    return table.reshape(rows, -1)
 
 
 def intake_of(predictor: Predictor) -> Intake | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from dohyo_serving.errors import ServingError, brief
+from dohyo_serving.heads import BoundedHeads
 
 if TYPE_CHECKING:
     import socket
@@ -52,7 +53,7 @@ def serve(app: Entrance, listener: socket.socket, limits: Limits) -> None:
     config = uvicorn.Config(
         farewell,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeads,
         ws="none",
         lifespan="on",
         interface="asgi3",

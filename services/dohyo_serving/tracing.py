@@ -8,6 +8,7 @@ global one, which belongs to the bento.
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,10 @@ EXPORTER: Final = "OTEL_TRACES_EXPORTER"
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _CONTEXT: Final = ("traceparent", "tracestate")
+# A version to come may add more after a dash.
+_TRACEPARENT: Final = re.compile(
+    rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,70})?"
+)
 
 
 def from_environment(environment: Mapping[str, str], model: str, version: str) -> Spans | None:
@@ -112,6 +117,15 @@ def end(span: Span, attribute: str, code: int | str, *, fault: bool) -> None:
     if fault:
         span.set_status(StatusCode.ERROR)
     span.end()
+
+
+def given(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The client's trace context; what is none is not passed on, as W3C has it.
+
+    gRPC could not even send it back: its metadata takes few bytes.
+    """
+    trace = headers.get(b"traceparent")
+    return trace if trace is not None and _TRACEPARENT.fullmatch(trace) else None
 
 
 def traceparent(span: Span) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -196,3 +197,53 @@ def test_no_bento_carries_an_address_or_a_credential(tmp_path: Path) -> None:
             assert not re.search(r"(--|^\s*)(extra-)?(index-url|find-links)\b", text), place
             assert not re.search(r"://[^/\s]*@", text), place
             assert not re.search(r"://[^\s\"']*/simple\b", text), place
+
+
+ENDLESS = {
+    "path": (b"GET /", b"a" * 10_000),
+    "header": (b"GET /v2 HTTP/1.1\r\nHost: x\r\nX-Long: ", b"a" * 10_000),
+    "headers": (b"GET /v2 HTTP/1.1\r\nHost: x\r\n", b"X-Many: a\r\n" * 1000),
+    "trailers": (
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n",
+        b"X-Many: a\r\n" * 1000,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_what_has_no_end_is_refused_before_it_fills_the_memory(served: Served, what: str) -> None:
+    begin, more = ENDLESS[what]
+    with (
+        socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection,
+        pytest.raises((BrokenPipeError, ConnectionResetError)),
+    ):
+        connection.sendall(begin + more * 500)
+    assert served.get("/v2/health/live")[0] == 200
+
+
+def test_a_long_head_is_told_so(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(b"GET /v2 HTTP/1.1\r\nHost: x\r\n" + b"X-Many: a\r\n" * 6000)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 431 ")
+
+
+def test_large_bodies_one_after_the_other_have_no_long_heads(served: Served) -> None:
+    question = model.question(ROWS * 10)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    for _ in range(3):
+        connection.request("POST", question.path, question.body)
+        answer = connection.getresponse()
+        assert len(json.loads(answer.read())["predictions"]) == len(ROWS) * 10
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "begin", [b"", b"GET /v2 HTTP/1.1\r\nHost"], ids=["nothing", "half a head"]
+)
+def test_a_connection_without_a_request_is_closed(bento: str, begin: bytes) -> None:
+    with (
+        bentos.served(bento, "--keep-alive", "1", home=BENTOML_HOME) as served,
+        socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection,
+    ):
+        connection.sendall(begin)
+        assert connection.recv(1000) == b""

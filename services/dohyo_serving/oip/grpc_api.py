@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -116,8 +117,7 @@ class GrpcApi:
             SERVICE,
             {
                 name: grpc.unary_unary_rpc_method_handler(
-                    self._counted(call),
-                    request_deserializer=request.FromString,
+                    self._counted(call, request),
                     response_serializer=lambda message: message.SerializeToString(),
                 )
                 for name, (call, request) in calls.items()
@@ -125,32 +125,30 @@ class GrpcApi:
         )
 
     def _counted(
-        self, call: Callable[[Any, Any], Awaitable[Any]]
+        self, call: Callable[[Any, Any], Awaitable[Any]], kind: Any
     ) -> Callable[[Any, Any], Awaitable[Any]]:
         telemetry, version = self._telemetry, self._version
 
-        async def counted(request: Any, context: Any) -> Any:
+        async def counted(wire: bytes, context: Any) -> Any:
             began = time.monotonic()
             code = "OK"
             # Inference adds to it once it has an answer.
             context.set_trailing_metadata((version,))
             try:
-                return await call(request, context)
+                return await call(_message(kind, wire), context)
             except RequestError as error:
-                code = error.kind.code
-                await context.abort(_CODES[code], in_words(error))
-            except Exception as error:
-                if isinstance(error, grpc.aio.AbortError):
-                    raise
-                code = FAULT.code
-                logger.exception("a request fails")
-                await context.abort(_CODES[code], "this request failed; the log says more")
+                code, words = error.kind.code, in_words(error)
             except asyncio.CancelledError:
                 code = "CANCELLED"
                 raise
+            except Exception:
+                code, words = FAULT.code, "this request failed; the log says more"
+                logger.exception("a request fails")
             finally:
+                # Before its client can know of it.
                 telemetry.answers[("grpc", code)] += 1
                 telemetry.seconds["grpc"].add(time.monotonic() - began)
+            return await context.abort(_CODES[code], words)
 
         return counted
 
@@ -173,7 +171,7 @@ class GrpcApi:
         return messages.ModelMetadataResponse(
             name=inference.model,
             versions=[inference.version],
-            platform=SERVER,
+            platform=inference.platform,
             inputs=[_signature(each) for each in inference.inputs],
             outputs=[_signature(each) for each in inference.outputs],
         )
@@ -229,7 +227,7 @@ class GrpcApi:
         if answer.prediction_id is not None:
             found.append((HEADER_PREDICTION_ID, answer.prediction_id))
         if trace is not None:
-            found.append(("traceparent", trace[:128].decode("latin-1")))
+            found.append(("traceparent", trace.decode("ascii")))
         return tuple(found)
 
     def _response(self, request: Any, tensors: Sequence[Tensor], answer: Answer) -> Any:
@@ -251,6 +249,14 @@ class GrpcApi:
                 values = [value.encode() for value in values]
             getattr(output.contents, _CONTENTS[tensor.datatype]).extend(values)
         return response
+
+
+def _message(kind: Any, wire: bytes) -> Any:
+    """Read here and not by grpcio, which takes what is no message for a fault of the server."""
+    try:
+        return kind.FromString(wire)
+    except DecodeError as error:
+        raise RequestError(MALFORMED, f"{len(wire)} bytes that are no {kind.__name__}") from error
 
 
 def _inputs(request: Any, most: int) -> list[Tensor]:

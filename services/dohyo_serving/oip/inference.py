@@ -9,6 +9,7 @@ import numpy as np
 
 from dohyo_form.contract import BOOLEAN, INTEGER, NUMBER
 from dohyo_serving.failures import MALFORMED, NOT_FOUND, RequestError
+from dohyo_serving.oip.tensors import BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +48,19 @@ class Signature:
 class Inference:
     """Answers tensors with tensors."""
 
-    def __init__(self, engine: Engine, model: str, version: str) -> None:
+    def __init__(self, engine: Engine, model: str, version: str, platform: str) -> None:
+        """Names what it answers for.
+
+        Args:
+            engine: predicts.
+            model: its name.
+            version: its version.
+            platform: names the kind of model in its metadata.
+        """
         self.engine = engine
         self.model = model
         self.version = version
+        self.platform = platform
         self._outputs = self._signatures()
 
     def check(self, model: str, version: str) -> None:
@@ -143,7 +153,11 @@ class Inference:
                 f"input {tensor.name[:100]!r}: shape {list(values.shape)}; send [rows, columns]",
             )
         intake = self.engine.intake
-        if values.dtype.kind == "O" or (intake is not None and not intake.contract.numeric):
+        numeric = intake is None or intake.contract.numeric
+        if numeric and values.dtype.kind == "O" and tensor.datatype != BYTES:
+            # In a matrix of numbers not-a-number is what null is elsewhere.
+            values = values.astype(np.float64)
+        if values.dtype.kind == "O" or not numeric:
             if intake is None:
                 raise RequestError(
                     MALFORMED, f"input {tensor.name[:100]!r}: this model takes numbers"

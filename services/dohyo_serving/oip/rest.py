@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HEADER_LENGTH: Final = b"inference-header-content-length"
 EXTENSIONS: Final = ("binary_tensor_data",)
 SERVER: Final = "dohyo"
+# Of a length; Python refuses to read thousands.
+_MOST_DIGITS: Final = 20
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,11 @@ def server_metadata(version: str) -> dict[str, Any]:
     return {"name": SERVER, "version": version, "extensions": list(EXTENSIONS)}
 
 
-def model_metadata(inference: Inference, platform: str) -> dict[str, Any]:
+def model_metadata(inference: Inference) -> dict[str, Any]:
     return {
         "name": inference.model,
         "versions": [inference.version],
-        "platform": platform,
+        "platform": inference.platform,
         "inputs": [_signature(each) for each in inference.inputs],
         "outputs": [_signature(each) for each in inference.outputs],
     }
@@ -119,7 +121,8 @@ def _signature(each: Signature) -> dict[str, Any]:
 def _parts(body: bytes, header_length: bytes | None) -> tuple[bytes, memoryview]:
     if header_length is None:
         return body, memoryview(b"")
-    if not header_length.isdigit() or int(header_length[:12]) > len(body):
+    digits = len(header_length) <= _MOST_DIGITS and header_length.isdigit()
+    if not digits or int(header_length) > len(body):
         shown = header_length[:20].decode("latin-1")
         raise RequestError(
             MALFORMED,

@@ -1,11 +1,14 @@
 """Tensors of the protocol ⇄ numpy: from JSON, from binary data, from typed and raw contents.
 
-A tensor of texts (BYTES) is a numpy array of objects that are `str`.
+A tensor of texts (BYTES) is a numpy array of objects that are `str`, or None for null; so is any
+other one with null, but that floats have not-a-number in its place.
 """
 
 from __future__ import annotations
 
 import struct
+from array import array
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -36,6 +39,14 @@ DTYPES: Final[Mapping[str, np.dtype[Any]]] = {
     "FP64": np.dtype("<f8"),
 }
 _MOST_DIMENSIONS: Final = 8
+_NULL: Final = type(None)
+# What stands for values of a kind in JSON, besides null.
+_JSON_KINDS: Final[Mapping[str, frozenset[type]]] = {
+    "f": frozenset({float, int, bool}),
+    "i": frozenset({int, bool}),
+    "u": frozenset({int, bool}),
+    "b": frozenset({bool}),
+}
 
 
 def checked_shape(name: str, shape: Sequence[Any], most: int) -> tuple[int, ...]:
@@ -64,25 +75,27 @@ def from_json(name: str, datatype: str, shape: tuple[int, ...], data: Any) -> Ar
     """
     if type(data) is not list:
         raise _malformed(name, "data must be a list")
+    flat = _flat(name, data)
     if datatype == BYTES:
-        return _texts(name, data, shape)
+        return _texts(name, flat, shape)
     dtype = _dtype(name, datatype)
-    try:
-        values = np.array(data)
-    except (ValueError, OverflowError) as error:
-        raise _malformed(name, f"data is ragged or of mixed kinds: {error}") from error
-    if values.dtype.kind == "O":
-        values = _with_nulls(name, data)
-    allowed = "b" if dtype.kind == "b" else "iub" if dtype.kind in "iu" else "iubf"
-    if values.size and values.dtype.kind not in allowed:
+    if dtype.kind == "f" and flat and type(flat[0]) is float:
+        # The usual case: this takes numbers only, and faster than numpy does.
+        try:
+            return _shaped(name, np.frombuffer(array("d", flat)), shape)
+        except TypeError:
+            pass
+    # Before numpy sees them: among texts it makes each value as wide as the longest.
+    kinds = set(map(type, flat))
+    missing = _NULL in kinds
+    if not kinds - {_NULL} <= _JSON_KINDS[dtype.kind]:
         raise _malformed(name, f"data does not hold {datatype} values")
-    if dtype.kind != "f":
-        exact = values.astype(dtype)
-        if (exact != values).any():
-            wrong = values[exact != values][0]
-            raise _malformed(name, f"data holds {wrong}, which is no {datatype}")
-        values = exact
-    return _shaped(name, values, shape)
+    if dtype.kind == "f":
+        values = np.array(flat, np.float64) if missing else np.array(flat)
+        return _shaped(name, values, shape)
+    present = [value for value in flat if value is not None] if missing else flat
+    exact = _exact(name, datatype, np.array(present, None if present else dtype))
+    return _shaped(name, _with_nulls(flat, exact) if missing else exact, shape)
 
 
 def from_binary(
@@ -101,7 +114,7 @@ def from_binary(
             name,
             f"{len(data)} bytes where {datatype} {list(shape)} has {dtype.itemsize * _size(shape)}",
         )
-    return np.frombuffer(data, dtype).reshape(shape)
+    return _quiet(np.frombuffer(data, dtype)).reshape(shape)
 
 
 def from_typed(name: str, datatype: str, shape: tuple[int, ...], values: Sequence[Any]) -> Array:
@@ -111,10 +124,10 @@ def from_typed(name: str, datatype: str, shape: tuple[int, ...], values: Sequenc
         RequestError: the values do not fit datatype or shape.
     """
     if datatype == BYTES:
-        return _texts(name, list(values), shape)
+        return _texts(name, values, shape)
     dtype = _dtype(name, datatype)
     try:
-        return _shaped(name, np.array(values, dtype), shape)
+        return _shaped(name, _quiet(np.array(values, dtype)), shape)
     except (ValueError, OverflowError) as error:
         raise _malformed(name, f"contents do not hold {datatype} values: {error}") from error
 
@@ -127,14 +140,18 @@ def to_binary(values: Array, datatype: str) -> bytes:
     return np.ascontiguousarray(values, DTYPES[datatype]).tobytes()
 
 
-def _texts(name: str, data: list[Any], shape: tuple[int, ...]) -> Array:
-    flat: list[Any] = data
-    while flat and type(flat[0]) is list:
-        if not all(type(each) is list for each in flat):
+def _flat(name: str, data: list[Any]) -> list[Any]:
+    """The values of a list, or of lists of equal length in each other."""
+    while data and type(data[0]) is list:
+        if {*map(type, data)} != {list} or len({*map(len, data)}) != 1:
             raise _malformed(name, "data is ragged")
-        flat = [value for each in flat for value in each]
-    texts = np.empty(len(flat), dtype=object)
-    for place, value in enumerate(flat):
+        data = data[0] if len(data) == 1 else [*chain.from_iterable(data)]
+    return data
+
+
+def _texts(name: str, values: Sequence[Any], shape: tuple[int, ...]) -> Array:
+    texts = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):
         texts[place] = _text(name, value)
     return _shaped(name, texts, shape)
 
@@ -169,17 +186,34 @@ def _split_texts(name: str, data: bytes, count: int) -> Array:
     return texts
 
 
-def _with_nulls(name: str, data: list[Any]) -> Array:
-    """Numbers among which null stands for what is missing."""
-    flat = data
-    while flat and type(flat[0]) is list:
-        flat = [value for each in flat if type(each) is list for value in each]
-    if not all(value is None or type(value) in (int, float) for value in flat):
-        raise _malformed(name, "data holds something else than numbers and null")
-    try:
-        return np.array([np.nan if value is None else float(value) for value in flat])
-    except OverflowError as error:
-        raise _malformed(name, "a number is too large") from error
+def _exact(name: str, datatype: str, values: Array) -> Array:
+    """Whole numbers or booleans in their datatype."""
+    # There are whole numbers that no datatype holds together, such as -1 and 2**63.
+    if values.dtype.kind == "f":
+        raise _malformed(name, f"data does not hold {datatype} values")
+    exact = values.astype(DTYPES[datatype])
+    if (exact != values).any():
+        wrong = values[exact != values][0]
+        raise _malformed(name, f"data holds {wrong}, which is no {datatype}")
+    return exact
+
+
+def _with_nulls(flat: list[Any], present: Array) -> Array:
+    """Values among which None stands for what is missing."""
+    values = np.empty(len(flat), dtype=object)
+    values[[value is not None for value in flat]] = present.tolist()
+    return values
+
+
+def _quiet(values: Array) -> Array:
+    """The same values, and no not-a-number among them is a signalling one.
+
+    Calculating with such is a warning in the log, wherever it first happens.
+    """
+    if values.dtype.kind != "f" or not np.count_nonzero(np.isnan(values)):
+        return values
+    with np.errstate(invalid="ignore"):
+        return np.multiply(values, 1.0, dtype=np.float64)
 
 
 def _shaped(name: str, values: Array, shape: tuple[int, ...]) -> Array:

@@ -369,6 +369,20 @@ async def test_trace_context_is_passed_on(cells: Path, monkeypatch: pytest.Monke
         assert reply.headers["traceparent"] == trace
 
 
+@pytest.mark.parametrize("trace", ["none", "00-" + "a" * 400, "00-" + "A" * 32 + "-" + "b" * 16])
+async def test_what_is_no_trace_context_is_not_passed_on(
+    trace: str, cells: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(monkeypatch, None)
+    async with started(cells) as endpoint, channel(endpoint) as opened:
+        reply = await ask(endpoint, "/predict", records(), traceparent=trace)
+        metadata = (("traceparent", trace),)
+        _, trailing = await call(opened, "ModelInfer", infer_request(), metadata=metadata)
+    assert reply.status == 200
+    assert "traceparent" not in reply.headers
+    assert "traceparent" not in trailing
+
+
 async def test_live_values_are_counted_in_the_bins_of_training(
     cells: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

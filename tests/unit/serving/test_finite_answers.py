@@ -6,15 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from dohyo_form.contract import Contract, Field
 from tests.unit.serving.serving_in_process import ask, settle, started
-from tests.unit.serving.test_answers import INFER, tensors
+from tests.unit.serving.test_answers import INFER, ROWS, tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 CONTRACT = Contract((Field("a", "number"), Field("b", "number")))
 
@@ -71,3 +70,23 @@ async def test_without_a_contract_the_numbers_that_were_sent_decide(
         # A sum beyond the largest number says nothing about its parts.
         large = await ask(endpoint, INFER, tensors(np.full((2, 2), 1.6e307)))
         assert large.document["outputs"][0]["data"] == [1.6e308, 1.6e308]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda matrix: matrix[:1, 0], "has shape (1,) for 2 rows"),
+        (lambda matrix: np.ones((2 * len(matrix), 1)), "has shape (4, 1) for 2 rows"),
+        (lambda matrix: np.array(["a"] * len(matrix)), "holds more than numbers"),
+        (lambda _: 1.0, "has shape () for 2 rows"),
+    ],
+)
+async def test_an_answer_that_is_no_table_is_a_fault_of_the_model(
+    answer: Any, words: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settle(monkeypatch, None, DOHYO_GRPC_PORT="off")
+    async with started(answer) as endpoint:
+        reply = await ask(endpoint, INFER, tensors(ROWS[:2]))
+    assert reply.status == 500
+    assert "the model failed on this input" in reply.document["error"]
+    assert words in caplog.text
