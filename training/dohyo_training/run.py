@@ -214,7 +214,6 @@ def _build(
 ) -> Built:
     _begin(telling, "build")
     material = _searched(config, prepared)
-    recipe = champion.recipe() if champion else None
 
     def timed(model: Model) -> float | None:
         found = latency_of(_material(config, prepared, model))
@@ -225,7 +224,7 @@ def _build(
         built = build(
             config,
             material,
-            [recipe] if recipe else [],
+            champion.recipe() if champion else None,
             progress=telling.progress,
             memory=state,
             timed=timed,

@@ -11,10 +11,12 @@ from dohyo_training.assess.intervals import over_folds
 from dohyo_training.build.calibration import Calibrator, calibrate
 from dohyo_training.build.leaderboard import leaderboard
 from dohyo_training.build.metrics import MEASURES
+from dohyo_training.build.recipe import recipe_of
 from dohyo_training.build.search import search, within_budget
 from dohyo_training.build.stage import build
 from dohyo_training.build.trial import Candidate, Trial
 from dohyo_training.complaint import Complaint
+from dohyo_training.record import model_record
 from tests.unit.training.searching import Notes, config, material, told
 
 if TYPE_CHECKING:
@@ -196,6 +198,47 @@ def test_the_leaderboard_shows_paired_differences() -> None:
     expected = over_folds(behind, np.full(5, 800), np.full(5, 200))
     found = board.entries[1].against_best
     assert (found.value, found.low) == pytest.approx((expected.value, expected.low))
+
+
+BLENDED: dict[str, Any] = {
+    "chosen": {
+        "family": "blend",
+        "parameters": {"linear": 0.25, "hist-boosting": 0.75},
+        "members": [
+            {"family": "linear", "parameters": {"C": 0.3}, "weight": 0.25},
+            {"family": "hist-boosting", "parameters": {"max_iter": 25}, "weight": 0.75},
+        ],
+    }
+}
+
+
+def test_a_champion_that_is_a_blend_stands_on_the_leaderboard_and_can_win_again() -> None:
+    asked = config(models=[{"name": "tree", "grid": {"max_depth": [1]}}])
+    given, recipe = material(asked), recipe_of(BLENDED)
+    assert recipe is not None
+    built = build(asked, given, recipe, progress=told, memory=Notes())
+    assert {e.name for e in built.leaderboard.entries} == {"champion", "tree", "dummy"}
+    chosen = built.leaderboard.chosen
+    assert (chosen.name, chosen.family) == ("champion", "blend")
+    assert "champion's recipe has the best roc_auc" in built.leaderboard.sentence
+    # Its outputs are its members', each fitted on the same folds as all others.
+    found = search(asked, given, recipe.candidates, progress=told, memory=Notes()).finalists
+    for linear, boosted, mixture in zip(
+        found["champion-linear"],
+        found["champion-hist-boosting"],
+        built.finalists["champion"],
+        strict=True,
+    ):
+        assert np.allclose(mixture.output, 0.25 * linear.output + 0.75 * boosted.output)
+    output = built.model.output(given.problem.rows, given.problem)
+    assert np.allclose(output.sum(axis=1), 1)
+    assert recipe_of(model_record(built)) == recipe
+
+
+def test_a_record_without_a_known_algorithm_tells_no_recipe() -> None:
+    assert recipe_of({}) is None
+    assert recipe_of({"chosen": {"family": "oracle", "parameters": {}}}) is None
+    assert recipe_of({"chosen": {"family": "blend", "parameters": {"linear": 1.0}}}) is None
 
 
 def test_nothing_better_than_chance_is_said() -> None:
