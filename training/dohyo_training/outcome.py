@@ -21,7 +21,6 @@ from dohyo_training.record import (
     model_record,
     plain,
 )
-from dohyo_training.report.render import render
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -178,6 +177,9 @@ def _sheet(sheet: DataSheet) -> dict[str, Any]:
 
 
 def _report(outcome: Outcome, record: dict[str, Any]) -> str:
+    # A second of matplotlib, for which a comparison has no use.
+    from dohyo_training.report.render import render  # noqa: PLC0415
+
     return render(
         {
             "tag": outcome.tag,

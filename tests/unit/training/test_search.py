@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import numpy as np
 import pytest
 
 from dohyo_training.assess.intervals import over_folds
+from dohyo_training.build.backend import workers
 from dohyo_training.build.calibration import Calibrator, calibrate
 from dohyo_training.build.leaderboard import leaderboard
 from dohyo_training.build.metrics import MEASURES
@@ -70,10 +73,21 @@ def test_more_cores_find_the_same() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("planned", "jobs", "here"), [(5.0, -1, True), (5000.0, -1, False), (5.0, 2, False)]
+)
+def test_little_work_starts_no_worker_that_was_not_asked_for(
+    planned: float, jobs: int, *, here: bool
+) -> None:
+    with workers(config(search={"jobs": jobs}).search, planned) as pool:
+        processes = set(pool(joblib.delayed(os.getpid)() for _ in range(2)))
+    assert (os.getpid() in processes) == (here or (jobs < 0 and joblib.cpu_count() == 1))
+
+
 def test_a_budget_admits_the_most_promising_of_each_family_first() -> None:
-    asked = config(search={"budget_cpu_seconds": 3.0, "jobs": 1})
+    asked = config(search={"budget_cpu_seconds": 5.0, "jobs": 1})
     admitted, left_out, planned = within_budget(asked, material(asked), "grid")
-    assert planned <= 3.0
+    assert planned <= 5.0
     assert left_out
     families = {candidate.family for candidate in admitted}
     assert {"linear", "tree", "hist-boosting", "xgboost"} <= families
