@@ -289,6 +289,7 @@ def _material(
         config.gates.parity,
         config.training.seed,
         extras or {},
+        config.features.unknown_fields,
     )
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from dohyo_form.form import Form
 from tests.local.training.runs import SATISFACTION, Store
 from tests.local.training.serving import serving
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.harness.loopback import OnPort
 
-FORBIDDEN = ("score", "call_propensity", "agent")
+FORBIDDEN = ("score", "call_propensity", "agent", "tickets")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def changed(store: Store, made: dict[str, Any]) -> tuple[dict[str, Any], str]:
     other["data"]["sources"][0] |= {"seed": 6, "treatment": "chosen"}
     other["task"]["treatment"] = {"column": "courtesy_call"}
     other["champion"] = made["tag"]
-    del other["output"]["archive"]
+    del other["output"]["archive"], other["columns"]["tickets"]
     return store.train("changed", other)
 
 
@@ -146,6 +147,17 @@ def test_a_champion_stands_in_the_leaderboard_and_is_judged(
     beaten = {"nothing", "all", "baseline rule", "champion"}
     assert set(record["assessment"]["value"]["against"]) == beaten
     assert "assess" in said
+
+
+def test_versions_with_different_fields_answer_the_same_request(
+    made: dict[str, Any], changed: tuple[dict[str, Any], str]
+) -> None:
+    folders = [Path(one["folder"]) / "model" / "serving-form" for one in (made, changed[0])]
+    first, second = map(Form, folders)
+    assert {*second.contract.names} - {*first.contract.names} == {"tickets"}
+    records = json.loads((folders[1] / "golden.json").read_text())["records"]
+    for form in (first, second):
+        assert form.predict(form.intake.records(records)).shape == (len(records), 2)
 
 
 def test_compare_says_the_verdict_by_its_exit_code(
