@@ -179,7 +179,11 @@ class Memory:
 
 def imported_bytes(environment: dict[str, str]) -> int:
     """The resident size of a process that has imported all of a run and read nothing."""
-    program = "import psutil, dohyo_training.run; print(psutil.Process().memory_info().rss)"
+    # The last three are imported by those stages alone that use them.
+    program = (
+        "import psutil, dohyo_training.run, dohyo_training.report.render, skops.io, skrub;"
+        "print(psutil.Process().memory_info().rss)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
     )

@@ -175,7 +175,7 @@ def autogluon(x: Any, y: Any, kind: str, seconds: float) -> Answers:
     return answer, lambda one, _: answer(one)
 
 
-def dohyo(x: Any, y: Any, kind: str, seconds: float) -> Answers:
+def dohyo(x: Any, y: Any, kind: str, cpu_seconds: float) -> Answers:
     """The stages of a run from the split on, and the served form for one row."""
     import os
     import pathlib
@@ -203,7 +203,7 @@ def dohyo(x: Any, y: Any, kind: str, seconds: float) -> Answers:
             # The peers' metrics, and all rows: the outer fold holds back.
             "folds": {"test_share": 0.05},
             "training": {"one_standard_error": False},
-            "search": {"budget_cpu_seconds": CORES * seconds},
+            "search": {"budget_cpu_seconds": cpu_seconds},
             "output": {"name": "peer"},
         }
     )

@@ -10,8 +10,7 @@ import numpy as np
 
 from dohyo_form.errors import RefusedError
 from dohyo_form.form import FOLDER, Form
-from dohyo_training.build.families import FAMILIES
-from dohyo_training.build.trial import Candidate
+from dohyo_training.build.recipe import recipe_of
 from dohyo_training.compare import Contender
 from dohyo_training.complaint import Complaint
 from dohyo_training.export.latency import row_microseconds
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dohyo_training.build.problem import Problem
+    from dohyo_training.build.recipe import Recipe
 
 RUN_FILE = "training/run.json"
 _LATENCY_ROWS = 500
@@ -47,13 +47,9 @@ class Champion:
     record: dict[str, Any]
     role: str = "champion"
 
-    def recipe(self) -> Candidate | None:
+    def recipe(self) -> Recipe | None:
         """Its algorithm and hyperparameters, to be fitted on the same folds as all others."""
-        chosen = self.record.get("chosen", {})
-        if chosen.get("family") not in FAMILIES:
-            return None
-        parameters = tuple(sorted(chosen.get("parameters", {}).items()))
-        return Candidate(chosen["family"], parameters, label="champion")
+        return recipe_of(self.record)
 
     def ask(self, problem: Problem, frame: pd.DataFrame) -> Contender:
         """What it says about some rows.

@@ -10,6 +10,7 @@ import yaml
 
 from dohyo_training import features
 from dohyo_training.assess.stage import ONE_ANSWER
+from dohyo_training.build.families import CHAMPION
 from dohyo_training.card import card
 from dohyo_training.gather.memory import table_bytes
 from dohyo_training.record import (
@@ -20,7 +21,6 @@ from dohyo_training.record import (
     model_record,
     plain,
 )
-from dohyo_training.report.render import render
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -177,6 +177,9 @@ def _sheet(sheet: DataSheet) -> dict[str, Any]:
 
 
 def _report(outcome: Outcome, record: dict[str, Any]) -> str:
+    # A second of matplotlib, for which a comparison has no use.
+    from dohyo_training.report.render import render  # noqa: PLC0415
+
     return render(
         {
             "tag": outcome.tag,
@@ -192,6 +195,7 @@ def _report(outcome: Outcome, record: dict[str, Any]) -> str:
             "board": outcome.built.leaderboard,
             "built": outcome.built,
             "promise": outcome.promise,
+            "champions_row": _champions_row(outcome),
             "model": outcome.built.model,
             "assessment": outcome.assessment,
             "unit": outcome.unit,
@@ -202,6 +206,22 @@ def _report(outcome: Outcome, record: dict[str, Any]) -> str:
                 outcome.config.model_dump(mode="json", exclude_defaults=True), sort_keys=False
             ),
         }
+    )
+
+
+def _champions_row(outcome: Outcome) -> str:
+    """What the leaderboard says of the champion, which is easily taken for more than it is."""
+    serving = outcome.config.champion
+    if not any(entry.name == CHAMPION for entry in outcome.built.leaderboard.entries):
+        return (
+            f"{serving} tells no recipe that can be fitted here, so it has no row; its answers on "
+            "the rows held back are compared in 7."
+        )
+    return (
+        f'The row "champion\'s recipe" is the algorithm of {serving} with its hyperparameters, '
+        "fitted anew on the rows and features of this run: its distance to the others is what the "
+        "search adds. The version that serves is not in this table; its own answers on the rows "
+        "held back are compared in 7, pair by pair, and in 6 where decisions have a value."
     )
 
 

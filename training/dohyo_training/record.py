@@ -76,7 +76,15 @@ def model_record(built: Built) -> dict[str, Any]:
     """JSON values of what is exported: hyperparameters, calibration and threshold."""
     chosen = built.leaderboard.chosen
     return {
-        "chosen": {"family": chosen.family, "parameters": dict(chosen.parameters)},
+        "chosen": {
+            "family": chosen.family,
+            "parameters": dict(chosen.parameters),
+            # By these a later run makes a blend again: the names of its weights are not enough.
+            "members": [
+                {"family": one.family, "parameters": dict(one.parameters), "weight": weight}
+                for one, weight in built.members
+            ],
+        },
         "calibration": built.model.calibrator.as_json(),
         "threshold": built.model.threshold,
     }

@@ -25,10 +25,10 @@ from dohyo_training.folds import Labels, Split, split
 from dohyo_training.gather import gather
 from dohyo_training.heap import give_back
 from dohyo_training.outcome import Outcome, write_outcome
-from dohyo_training.package.packing import export_archive, pack, tag_of
+from dohyo_training.package.packing import bentoml_home, export_archive, pack, tag_of
 from dohyo_training.provenance import provenance
 from dohyo_training.select import Selection, select
-from dohyo_training.state import RunState, folder_or_nothing
+from dohyo_training.state import RunState, ensure_writable, folder_or_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,12 +95,13 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
         Complaint: with what is wrong and the way out; nothing half-written stays.
     """
     meter = Meter()
+    place = base / config.output.folder
+    _ensure_places(config, base)
     champion = champion_of(config.champion) if config.champion else None
     table, analysis = _look(config, base, now, telling)
     prepared = prepare(config, table, telling)
     origin = provenance(config, table.digest, base)
     tag = tag_of(config.output.name, config.output.version, origin.content)
-    place = base / config.output.folder
     folder = place / tag.replace(":", "-")
     state = RunState(place / ".unfinished" / origin.content[:16])
     built = _build(config, prepared, champion, state, telling)
@@ -130,6 +131,14 @@ def train(config: RunConfig, base: Path, now: datetime, telling: Telling) -> Fin
     state.forget()
     _publish(outcome, folder, telling)
     return Finished(tag, folder, outcome.verdict, outcome.headline)
+
+
+def _ensure_places(config: RunConfig, base: Path) -> None:
+    """All that the last stages write to, looked at before the first."""
+    ensure_writable(base / config.output.folder, "output.folder")
+    if config.output.archive:
+        ensure_writable((base / config.output.archive).parent, "output.archive")
+    ensure_writable(bentoml_home(), "BENTOML_HOME")
 
 
 def _look(config: RunConfig, base: Path, now: datetime, telling: Telling) -> tuple[Table, Analysis]:
@@ -214,7 +223,6 @@ def _build(
 ) -> Built:
     _begin(telling, "build")
     material = _searched(config, prepared)
-    recipe = champion.recipe() if champion else None
 
     def timed(model: Model) -> float | None:
         found = latency_of(_material(config, prepared, model))
@@ -225,7 +233,7 @@ def _build(
         built = build(
             config,
             material,
-            [recipe] if recipe else [],
+            champion.recipe() if champion else None,
             progress=telling.progress,
             memory=state,
             timed=timed,
@@ -281,6 +289,7 @@ def _material(
         config.gates.parity,
         config.training.seed,
         extras or {},
+        config.features.unknown_fields,
     )
 
 

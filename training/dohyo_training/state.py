@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dohyo_training.complaint import Complaint
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -49,6 +51,22 @@ class RunState:
     def forget(self) -> None:
         """Removes everything; the run is finished."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def ensure_writable(folder: Path, field: str) -> None:
+    """Looks whether a folder can be made and written to, and leaves nothing there.
+
+    Raises:
+        Complaint: it cannot, which is better known before an hour of fits than after it.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=there, prefix=".dohyo-"):
+            pass
+    except OSError as error:
+        raise Complaint(
+            f"{field}: {folder} cannot be written to ({error.strerror}); name another folder"
+        ) from None
 
 
 def replace_file(file: Path, content: bytes) -> None:

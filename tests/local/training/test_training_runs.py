@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from dohyo_form.form import Form
 from tests.local.training.runs import SATISFACTION, Store
 from tests.local.training.serving import serving
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.harness.loopback import OnPort
 
-FORBIDDEN = ("score", "call_propensity", "agent")
+FORBIDDEN = ("score", "call_propensity", "agent", "tickets")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def changed(store: Store, made: dict[str, Any]) -> tuple[dict[str, Any], str]:
     other["data"]["sources"][0] |= {"seed": 6, "treatment": "chosen"}
     other["task"]["treatment"] = {"column": "courtesy_call"}
     other["champion"] = made["tag"]
-    del other["output"]["archive"]
+    del other["output"]["archive"], other["columns"]["tickets"]
     return store.train("changed", other)
 
 
@@ -137,9 +139,63 @@ def test_a_champion_stands_in_the_leaderboard_and_is_judged(
     record = json.loads((Path(found["folder"]) / "run.json").read_text())
     assert record["verdict"]["champion"] == made["tag"]
     assert "champion" in {entry["name"] for entry in record["leaderboard"]["entries"]}
+    report = (Path(found["folder"]) / "report.html").read_text()
+    assert "<td>champion&#39;s recipe</td>" in report
+    assert "<td>champion</td>" not in report.partition('id="assess"')[0]
+    assert f"is the algorithm of {made['tag']} with its hyperparameters, fitted anew" in report
+    assert "The version that serves is not in this table" in report
     beaten = {"nothing", "all", "baseline rule", "champion"}
     assert set(record["assessment"]["value"]["against"]) == beaten
     assert "assess" in said
+
+
+def test_versions_with_different_fields_answer_the_same_request(
+    made: dict[str, Any], changed: tuple[dict[str, Any], str]
+) -> None:
+    folders = [Path(one["folder"]) / "model" / "serving-form" for one in (made, changed[0])]
+    first, second = map(Form, folders)
+    assert {*second.contract.names} - {*first.contract.names} == {"tickets"}
+    records = json.loads((folders[1] / "golden.json").read_text())["records"]
+    for form in (first, second):
+        assert form.predict(form.intake.records(records)).shape == (len(records), 2)
+
+
+def test_compare_says_the_verdict_by_its_exit_code(
+    store: Store, made: dict[str, Any], changed: tuple[dict[str, Any], str]
+) -> None:
+    verdict = json.loads((Path(changed[0]["folder"]) / "run.json").read_text())["verdict"]
+    program = str(Path(sys.executable).with_name("dohyo-train"))
+    document = yaml.safe_load((store.folder / "changed.yaml").read_text())
+    # The runs were told an earlier day than today, on which the rows were fresh.
+    del document["data"]["sources"][0]["sheet"]
+    store.write("compared", document)
+    done = subprocess.run(
+        [program, "compare", "compared.yaml", changed[0]["tag"], "--champion", made["tag"]],
+        cwd=store.folder,
+        env=store.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == {"wins": 0, "loses": 3, "undecided": 4}[verdict["outcome"]]
+    # The same rows, asked again of what was packed.
+    assert f"value {verdict['difference']['value']:+.5g}" in done.stdout
+    assert f"{verdict['rows']} rows" in done.stdout
+
+
+def test_every_fit_stands_in_the_columns_of_the_automl_benchmark(made: dict[str, Any]) -> None:
+    folder = Path(made["folder"])
+    record = json.loads((folder / "run.json").read_text())
+    with (folder / "fits.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    entries = {entry["name"]: entry for entry in record["leaderboard"]["entries"]}
+    assert {row["framework"] for row in rows} == {f"dohyo:{name}" for name in entries}
+    for row in rows:
+        expected = entries[row["framework"].removeprefix("dohyo:")]["folds"]["roc_auc"]
+        assert float(row["auc"]) == pytest.approx(expected[int(row["fold"])])
+    asked = "id,task,framework,constraint,fold,result,metric,version,params,training_duration"
+    assert ",".join(rows[0]).startswith(asked)
 
 
 def test_where_people_chose_the_report_ranks_proves_nothing_and_asks_for_chance(
@@ -179,14 +235,30 @@ def test_a_given_version_of_other_content_is_not_replaced(store: Store) -> None:
     given["models"] = given["models"][:1]
     del given["output"]["archive"]
     given["output"]["mlflow"] = f"sqlite:///{store.folder}/mlflow.db"
-    _, said = store.train("given", given)
+    found, said = store.train("given", given)
     assert "of MLflow at" in said
+    _assert_in_mlflow(given["output"]["mlflow"], Path(found["folder"]))
     given["data"]["sources"][0]["seed"] = 9
     process = store.start(store.write("given-again", given))
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 1
     assert "the store has satisfaction:fixed, made from other inputs" in errors
     assert "Traceback" not in errors
+
+
+def _assert_in_mlflow(uri: str, folder: Path) -> None:
+    """The run stands there with the record's own metrics, and its report beside it."""
+    from mlflow import MlflowClient  # noqa: PLC0415 - an extra, and two seconds
+
+    record = json.loads((folder / "run.json").read_text())
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("satisfaction")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.data.tags["dohyo.content"] == record["provenance"]["content"]
+    assert run.data.params["family"] == "linear"
+    for name, estimate in record["assessment"]["metrics"].items():
+        assert run.data.metrics[name] == pytest.approx(estimate["value"])
 
 
 INTERRUPTED_BUILD = """

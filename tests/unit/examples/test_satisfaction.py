@@ -51,6 +51,10 @@ def test_both_are_judged_alike() -> None:
     assert first.folds == second.folds
 
 
+def test_both_take_the_same_requests_though_they_use_different_fields() -> None:
+    assert {configuration(seat).features.unknown_fields for seat in SEATS} == {"ignore"}
+
+
 def test_the_challenger_may_use_what_the_champion_did_not_have() -> None:
     first, second = map(configuration, SEATS)
     forbidden = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from typing import TYPE_CHECKING
 
@@ -150,6 +151,18 @@ def test_texts_of_the_data_are_escaped_in_the_page(tmp_path: Path) -> None:
     found = analyse(gathered(tmp_path, frame, TASK), config(SOURCE, more=TASK + QUIET))
     assert "<script>x" not in found.html
     assert "&lt;script&gt;x" in found.html
+
+
+def test_the_browsable_table_stands_in_the_page_and_brings_nothing_from_elsewhere(
+    tmp_path: Path,
+) -> None:
+    found = analyse(gathered(tmp_path, orders(), TASK), config(SOURCE, more=TASK))
+    _, _, frame = found.html.partition('<iframe title="table report"')
+    inside = html.unescape(frame)
+    assert "skrub" in inside
+    assert "region" in inside
+    for loaded in ('src="http', "src='http", '<link rel="stylesheet" href="http'):
+        assert loaded not in inside
 
 
 def test_associations_fit_the_kinds() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -161,6 +162,33 @@ def test_a_leak_stops_the_command_with_its_reason(
     (tmp_path / "x.yaml").write_text(GOOD)
     assert main([str(tmp_path / "x.yaml")]) == 1
     assert "column 'refund' is a copy of the target 'late'" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv", "x.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("output", "home", "complaint"),
+    [
+        ("folder: orders.csv/x", "store", "output.folder: /.*orders.csv/x cannot be written to"),
+        ("archive: orders.csv/x.bento", "store", "output.archive: /.*orders.csv cannot be writ"),
+        ("version: v1", "orders.csv/store", "BENTOML_HOME: .*orders.csv/store cannot be written"),
+    ],
+)
+def test_a_run_that_could_not_be_written_does_not_begin(  # noqa: PLR0917 - three are fixtures
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    output: str,
+    home: str,
+    complaint: str,
+) -> None:
+    orders().to_csv(tmp_path / "orders.csv", index=False)
+    file = tmp_path / "x.yaml"
+    file.write_text(GOOD.replace("{name: orders}\n", f"{{name: orders, {output}}}\n"))
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path / home))
+    assert main([str(file)]) == 1
+    told = capsys.readouterr().err
+    assert re.search(complaint, told)
+    assert "gather" not in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["orders.csv", "x.yaml"]
 
 

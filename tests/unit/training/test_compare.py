@@ -85,6 +85,7 @@ def test_the_same_version_is_undecided() -> None:
     frame = pd.DataFrame(index=range(1500))
     same = compare(config(), rows, frame, contender("new", champion), contender("old", champion))
     assert (same.outcome, same.exit_code) == ("undecided", 4)
+    assert "+0 (95 % interval" in same.text
     assert "which stays" in same.text
 
 

@@ -74,6 +74,18 @@ def test_a_store_that_cannot_be_reached_says_what_tells_the_way(
         gather(config(source), base=tmp_path, now=NOW)
 
 
+def test_an_address_that_leads_nowhere_says_why(tmp_path: Path, served: str) -> None:
+    for address, reason in (
+        (f"{served}/never.csv", "the server answers 404; is the address right"),
+        ("http://127.0.0.1:9/orders.csv", "cannot be reached .*127.0.0.1:9"),
+        ("hppt://127.0.0.1/orders.csv", "hppt:// is no way to a file; write a path, or an"),
+        (".", "is a folder; name one file, such as near.csv"),
+    ):
+        (tmp_path / "near.csv").touch()
+        with pytest.raises(DataComplaint, match=reason):
+            gather(config(f"[{{name: o, kind: csv, path: '{address}'}}]"), base=tmp_path, now=NOW)
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import numpy as np
 import pytest
 
 from dohyo_training.assess.intervals import over_folds
+from dohyo_training.build.backend import workers
 from dohyo_training.build.calibration import Calibrator, calibrate
 from dohyo_training.build.leaderboard import leaderboard
 from dohyo_training.build.metrics import MEASURES
+from dohyo_training.build.recipe import recipe_of
 from dohyo_training.build.search import search, within_budget
 from dohyo_training.build.stage import build
 from dohyo_training.build.trial import Candidate, Trial
 from dohyo_training.complaint import Complaint
+from dohyo_training.record import model_record
 from tests.unit.training.searching import Notes, config, material, told
 
 if TYPE_CHECKING:
@@ -68,10 +73,21 @@ def test_more_cores_find_the_same() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("planned", "jobs", "here"), [(5.0, -1, True), (5000.0, -1, False), (5.0, 2, False)]
+)
+def test_little_work_starts_no_worker_that_was_not_asked_for(
+    planned: float, jobs: int, *, here: bool
+) -> None:
+    with workers(config(search={"jobs": jobs}).search, planned) as pool:
+        processes = set(pool(joblib.delayed(os.getpid)() for _ in range(2)))
+    assert (os.getpid() in processes) == (here or (jobs < 0 and joblib.cpu_count() == 1))
+
+
 def test_a_budget_admits_the_most_promising_of_each_family_first() -> None:
-    asked = config(search={"budget_cpu_seconds": 3.0, "jobs": 1})
+    asked = config(search={"budget_cpu_seconds": 5.0, "jobs": 1})
     admitted, left_out, planned = within_budget(asked, material(asked), "grid")
-    assert planned <= 3.0
+    assert planned <= 5.0
     assert left_out
     families = {candidate.family for candidate in admitted}
     assert {"linear", "tree", "hist-boosting", "xgboost"} <= families
@@ -196,6 +212,47 @@ def test_the_leaderboard_shows_paired_differences() -> None:
     expected = over_folds(behind, np.full(5, 800), np.full(5, 200))
     found = board.entries[1].against_best
     assert (found.value, found.low) == pytest.approx((expected.value, expected.low))
+
+
+BLENDED: dict[str, Any] = {
+    "chosen": {
+        "family": "blend",
+        "parameters": {"linear": 0.25, "hist-boosting": 0.75},
+        "members": [
+            {"family": "linear", "parameters": {"C": 0.3}, "weight": 0.25},
+            {"family": "hist-boosting", "parameters": {"max_iter": 25}, "weight": 0.75},
+        ],
+    }
+}
+
+
+def test_a_champion_that_is_a_blend_stands_on_the_leaderboard_and_can_win_again() -> None:
+    asked = config(models=[{"name": "tree", "grid": {"max_depth": [1]}}])
+    given, recipe = material(asked), recipe_of(BLENDED)
+    assert recipe is not None
+    built = build(asked, given, recipe, progress=told, memory=Notes())
+    assert {e.name for e in built.leaderboard.entries} == {"champion", "tree", "dummy"}
+    chosen = built.leaderboard.chosen
+    assert (chosen.name, chosen.family) == ("champion", "blend")
+    assert "champion's recipe has the best roc_auc" in built.leaderboard.sentence
+    # Its outputs are its members', each fitted on the same folds as all others.
+    found = search(asked, given, recipe.candidates, progress=told, memory=Notes()).finalists
+    for linear, boosted, mixture in zip(
+        found["champion-linear"],
+        found["champion-hist-boosting"],
+        built.finalists["champion"],
+        strict=True,
+    ):
+        assert np.allclose(mixture.output, 0.25 * linear.output + 0.75 * boosted.output)
+    output = built.model.output(given.problem.rows, given.problem)
+    assert np.allclose(output.sum(axis=1), 1)
+    assert recipe_of(model_record(built)) == recipe
+
+
+def test_a_record_without_a_known_algorithm_tells_no_recipe() -> None:
+    assert recipe_of({}) is None
+    assert recipe_of({"chosen": {"family": "oracle", "parameters": {}}}) is None
+    assert recipe_of({"chosen": {"family": "blend", "parameters": {"linear": 1.0}}}) is None
 
 
 def test_nothing_better_than_chance_is_said() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment
-from skrub import TableReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +93,8 @@ def _line(means: list[float]) -> str:
 
 def _table_report(table: Table) -> str:
     """Skrub's report on the columns, with a single row of the data."""
+    from skrub import TableReport  # noqa: PLC0415 - two seconds, and `compare` has no use for it
+
     shown = [*table.features[: _COLUMNS - 1], table.target]
     report = TableReport(table.frame[shown], n_rows=1, verbose=0, open_tab="stats")
     return str(report.html())

@@ -90,7 +90,8 @@ def better(metric: str, found: Estimate) -> Estimate:
     """The same difference turned so that more is better."""
     if MEASURES[metric].sign > 0:
         return found
-    return Estimate(-found.value, -found.high, -found.low, found.method)
+    # Not `-found.value`, which says "-0" of versions that are alike.
+    return Estimate(0.0 - found.value, 0.0 - found.high, 0.0 - found.low, found.method)
 
 
 def one_answer(learned: Problem, rows: int) -> Output:

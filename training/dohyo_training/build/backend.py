@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 import joblib
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dohyo_training.complaint import Complaint
 
@@ -18,11 +20,16 @@ if TYPE_CHECKING:
 
 
 _KNOCK_SECONDS: Final = 10.0
+# Each worker imports for four seconds of processor time before its first fit, and plans are
+# generous: two workers are not quicker than this process alone with half of what is planned.
+_LEAST_CPU_SECONDS: Final = 30.0
 
 
 @contextmanager
-def workers(search: Search) -> Iterator[joblib.Parallel]:
+def workers(search: Search, planned_cpu_seconds: float = inf) -> Iterator[joblib.Parallel]:
     """A pool for the tasks of a search; each task has one thread, so that its time is its own.
+
+    Little work is done in this process, unless `search.jobs` says how many do it.
 
     Raises:
         Complaint: the library is not installed, or no cluster answers.
@@ -38,9 +45,12 @@ def workers(search: Search) -> Iterator[joblib.Parallel]:
             joblib.Parallel(n_jobs=search.jobs) as pool,
         ):
             yield pool
+    elif (jobs := _jobs(search, planned_cpu_seconds)) == 1:
+        with threadpool_limits(1):
+            yield joblib.Parallel(n_jobs=1, return_as="generator")
     else:
         settings = joblib.parallel_config("loky", inner_max_num_threads=1)
-        with settings, joblib.Parallel(n_jobs=_jobs(search), return_as="generator") as pool:
+        with settings, joblib.Parallel(n_jobs=jobs, return_as="generator") as pool:
             yield pool
 
 
@@ -51,9 +61,13 @@ def release() -> None:
     get_reusable_executor().shutdown(wait=True)
 
 
-def _jobs(search: Search) -> int:
+def _jobs(search: Search, planned_cpu_seconds: float) -> int:
+    if search.jobs > 0:
+        return search.jobs
+    if planned_cpu_seconds < _LEAST_CPU_SECONDS:
+        return 1
     # Counts the limit of a container as well, which the machine's own count does not know.
-    return search.jobs if search.jobs > 0 else int(joblib.cpu_count())
+    return int(joblib.cpu_count())
 
 
 @contextmanager

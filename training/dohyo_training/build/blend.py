@@ -57,22 +57,23 @@ def blend(
     for fold in folds:
         others = [place for place in folds if place != fold]
         weights = _weights([truths[o] for o in others], [outputs[o] for o in others])
-        trials.append(_trial([finalists[name][fold] for name in names], weights, problem, metrics))
+        trials.append(mixed([finalists[name][fold] for name in names], weights, problem, metrics))
     return final, trials
 
 
-def _trial(
+def mixed(
     members: Sequence[Trial],
-    weights: NDArray[np.float64],
+    weights: Sequence[float] | NDArray[np.float64],
     problem: Problem,
     metrics: tuple[str, ...],
+    label: str = "",
 ) -> Trial:
-    """The blend on one fold, from what its members said there."""
+    """A blend on one fold, from what its members said there."""
     first = members[0]
     output = np.asarray(sum(w * one.output for w, one in zip(weights, members, strict=True)))
     rows = problem.at(first.judging_places)
     return Trial(
-        Candidate(BLEND, ()),
+        Candidate(BLEND, (), label),
         first.fold,
         {name: MEASURES[name].of(rows, output) for name in metrics},
         output,

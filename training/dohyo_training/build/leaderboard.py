@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dohyo_training.assess.intervals import Estimate, corrected_error, over_folds
-from dohyo_training.build.families import DUMMY, SIMPLEST_FIRST
+from dohyo_training.build.families import CHAMPION, DUMMY, SIMPLEST_FIRST
 from dohyo_training.build.metrics import MEASURES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Entry:
     """One model of the leaderboard.
 
     Attributes:
-        name: of its family, or `champion`.
+        name: of its family, or `champion`: the recipe of the version that serves, fitted anew.
         family: of `FAMILIES`, or blend.
         parameters: its hyperparameters; of a blend the weights of its members.
         scores: mean over the folds, by metric.
@@ -44,6 +44,11 @@ class Entry:
     fit_cpu_seconds: float
     row_microseconds: float | None = None
     chosen: bool = False
+
+    @property
+    def title(self) -> str:
+        """For readers: the row of the champion's recipe says nothing of the version that serves."""
+        return "champion's recipe" if self.name == CHAMPION else self.name
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,13 @@ def leaderboard(
     finalists: Mapping[str, Sequence[Trial]],
     metric: str,
     *,
-    blend_weights: Mapping[str, float] | None = None,
+    mixtures: Mapping[str, Mapping[str, float]] | None = None,
     one_standard_error: bool = True,
 ) -> Leaderboard:
-    """Ranks the finalists on the same folds and chooses one."""
+    """Ranks the finalists on the same folds and chooses one.
+
+    `mixtures` holds the weights of the members of each one that is a blend.
+    """
     sign = MEASURES[metric].sign
     per_fold = {
         name: sign * np.array([trial.scores[metric] for trial in trials])
@@ -97,7 +105,7 @@ def leaderboard(
             _entry(
                 name,
                 trials,
-                blend_weights or {},
+                (mixtures or {}).get(name, {}),
                 corrected_error(per_fold[name], fitting, judging),
                 over_folds(per_fold[name] - per_fold[best], fitting, judging),
             )
@@ -121,13 +129,12 @@ def leaderboard(
 def _entry(
     name: str,
     trials: Sequence[Trial],
-    blend_weights: Mapping[str, float],
+    weights: Mapping[str, float],
     standard_error: float,
     against_best: Estimate,
 ) -> Entry:
     candidate = trials[0].candidate
     scores = {key: tuple(trial.scores[key] for trial in trials) for key in trials[0].scores}
-    weights = blend_weights if candidate.family == "blend" else {}
     return Entry(
         name,
         candidate.family,
@@ -150,7 +157,7 @@ def _choice(
     if entries[0].name == DUMMY:
         warning = "; no model beats the dummy, so look for other data before serving this"
     if errors is None:
-        return best.name, f"{best.name} has the best {metric}{warning}"
+        return best.name, f"{best.title} has the best {metric}{warning}"
     within = [
         entry
         for entry in contenders
@@ -158,8 +165,8 @@ def _choice(
     ]
     simplest = min(within, key=lambda entry: SIMPLEST_FIRST.index(entry.family))
     if simplest.name == best.name:
-        return best.name, f"{best.name} has the best {metric}, and nothing simpler is near{warning}"
+        return best.name, f"{best.title} has the best {metric}, and nothing simpler is near{warning}"
     return simplest.name, (
-        f"{simplest.name} is the simplest model within one standard error of {best.name}, "
+        f"{simplest.title} is the simplest model within one standard error of {best.title}, "
         f"which has the best {metric}{warning}"
     )

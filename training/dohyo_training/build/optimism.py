@@ -44,7 +44,7 @@ class Promise:
 def promise(config: RunConfig, material: Material, built: Built) -> Promise:
     """Judges the chosen model, or of a blend the best single one, on shuffled folds."""
     board = built.leaderboard
-    alone = [entry for entry in board.entries if entry.name not in (BLEND, DUMMY)]
+    alone = [entry for entry in board.entries if entry.family not in (BLEND, DUMMY)]
     entry = next((one for one in alone if one.chosen), alone[0])
     problem, seed = material.problem, config.training.seed
     kind = StratifiedKFold if problem.is_classification else KFold
@@ -56,4 +56,4 @@ def promise(config: RunConfig, material: Material, built: Built) -> Promise:
         for number in range(FOLDS)
     )
     found = float(np.mean([one.scores[board.metric] for one in trials]))
-    return Promise(entry.name, board.metric, found, entry.scores[board.metric])
+    return Promise(entry.title, board.metric, found, entry.scores[board.metric])

@@ -95,11 +95,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Round:
-    """Candidates that are fitted on so many rows of each fold (None: on all)."""
+    """Candidates that are fitted on so many rows of each fold (None: on all).
+
+    The work is that of all rounds together: the workers of one serve the next.
+    """
 
     name: str
     candidates: tuple[Candidate, ...]
     rows: int | None
+    planned_cpu_seconds: float
 
 
 def search(
@@ -125,8 +129,9 @@ def search(
     done = 0
     for number, rows in enumerate(rounds, start=1):
         last = number == len(rounds)
-        stage = Round(f"round-{number}", (*here, *always) if last else here, rows)
-        trials = _judge(config, material, stage, _Counter(progress, done, total), memory)
+        stage = Round(f"round-{number}", (*here, *always) if last else here, rows, planned)
+        count = _Counter(progress, done, total)
+        trials = _judge(config, material, stage, count, memory)
         done += len(trials)
         found.trials += trials
         if last:
@@ -222,7 +227,7 @@ def _judge(
     config: RunConfig, material: Material, stage: Round, count: _Counter, memory: Memory
 ) -> list[Trial]:
     trials: list[Trial] = []
-    with workers(config.search) as pool:
+    with workers(config.search, stage.planned_cpu_seconds) as pool:
         for number in range(len(material.pairs)):
             name = f"{stage.name}-fold-{number}"
             done = memory.recall(name)

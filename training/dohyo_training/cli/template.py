@@ -67,6 +67,9 @@ columns:
 {%- endif %}
 {%- endfor %}
 
+# Where versions with different features answer the same requests:
+# features: {unknown_fields: ignore}
+
 models: [linear, tree, forest, hist-boosting, xgboost, blend]
 search: {kind: auto}
 folds: {k: 5, test_share: 0.2}

@@ -77,7 +77,8 @@ class Search(Section):
     address: str = ""
     """Of the scheduler of Dask or Ray; empty: the one that the environment names."""
     jobs: Annotated[int, Field(ge=-1)] = -1
-    """Processes; -1 is one for each core."""
+    """Processes; -1 is one for each core, and none beside the run's own where so little work is
+    planned that starting them would cost more."""
 
 
 class Training(Section):

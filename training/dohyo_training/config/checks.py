@@ -6,9 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, get_args
 from zoneinfo import available_timezones
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
 from dohyo_training.complaint import Complaint
 from dohyo_training.config.building import Metric
 from dohyo_training.config.data import SqlSource
@@ -85,6 +82,9 @@ def _database(source: SqlSource, place: Place) -> Iterator[Contradiction]:
         yield (*place, "url"), "or url_variable, one of them, says where the database is"
     if not source.url:
         return
+    from sqlalchemy import make_url  # noqa: PLC0415 - half a second that files need not pay
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
         password = make_url(source.url).password
     except ArgumentError:

@@ -69,6 +69,9 @@ class Features(Section):
 
     unlisted: Literal["feature", "forbidden"] = "feature"
     """What columns are that stand nowhere in `columns`."""
+    unknown_fields: Literal["reject", "ignore"] = "reject"
+    """What a request gets that holds fields which this version does not use; `ignore` where
+    versions with different features answer the same requests."""
     one_hot_levels: Annotated[int, Field(ge=2, le=1000)] = 30
     """More levels than this are encoded by target (`auto`)."""
     min_frequency: Annotated[int, Field(ge=1)] = 10

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from skops import io  # type: ignore[import-untyped]
-
 from dohyo_training.complaint import Complaint
 
 if TYPE_CHECKING:
@@ -40,14 +38,21 @@ TRUSTED: Final = frozenset(
 )
 
 
+def _skops() -> Any:
+    """Imported by those who read or write: it looks at every estimator there is."""
+    from skops import io  # type: ignore[import-untyped] # noqa: PLC0415
+
+    return io
+
+
 def save_pipeline(pipeline: Any, file: Path) -> None:
     """Writes a fitted pipeline."""
-    io.dump(pipeline, file)
+    _skops().dump(pipeline, file)
 
 
 def types_in(file: Path) -> list[str]:
     """The types of a pipeline on disk that skops does not know itself, by their full names."""
-    return sorted(io.get_untrusted_types(file=file))
+    return sorted(_skops().get_untrusted_types(file=file))
 
 
 def load_pipeline(file: Path) -> Any:
@@ -62,4 +67,4 @@ def load_pipeline(file: Path) -> Any:
             f"{file.name}: holds {strange[0]}, which no pipeline of this package holds; "
             "train the version anew"
         )
-    return io.load(file, trusted=sorted(TRUSTED))
+    return _skops().load(file, trusted=sorted(TRUSTED))

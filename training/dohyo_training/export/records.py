@@ -12,6 +12,7 @@ from dohyo_form.contract import (
     CATEGORY,
     DATE,
     NUMBER,
+    REJECT,
     REQUIRED,
     Contract,
     Field,
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 _KINDS: Final = {"number": NUMBER, "flag": BOOLEAN, "category": CATEGORY, "date": DATE}
 
 
-def contract_of(fields: Sequence[RequestField]) -> Contract:
+def contract_of(fields: Sequence[RequestField], unknown_fields: str = REJECT) -> Contract:
     """The contract of requests for these features."""
-    return Contract(tuple(_field(each) for each in fields))
+    return Contract(tuple(_field(each) for each in fields), unknown_fields)
 
 
 def _field(field: RequestField) -> Field:

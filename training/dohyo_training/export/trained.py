@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from dohyo_form.contract import contract_to_json
+from dohyo_form.contract import REJECT, contract_to_json
 from dohyo_form.form import CLASSIFICATION, FOLDER, REGRESSION, Golden, Parts, write_form
 from dohyo_form.intake import Intake
 from dohyo_form.profile import number_bins, profile_of_parts
@@ -65,6 +65,7 @@ class Material:
         tolerance: greatest difference, for outputs of size 1.
         seed: of the mutated rows.
         profile: more keys of `profile.json`.
+        unknown_fields: what a request gets that holds more: reject or ignore.
     """
 
     model: Model
@@ -73,6 +74,11 @@ class Material:
     tolerance: float
     seed: int
     profile: Mapping[str, Any] = field(default_factory=dict)
+    unknown_fields: str = REJECT
+
+    @property
+    def contract(self) -> Contract:
+        return contract_of(self.fields, self.unknown_fields)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def _write_answer(material: Material, file: Path) -> None:
     """Says what a served pipeline needs beside itself."""
     model = material.model
     answer = {
-        "contract": contract_to_json(contract_of(material.fields)),
+        "contract": contract_to_json(material.contract),
         "classes": [_plain(name) for name in model.classes],
         "threshold": model.threshold,
     }
@@ -136,7 +142,7 @@ def form_parts(material: Material) -> Parts:
     Raises:
         ExportError: the pipeline holds what the form cannot say.
     """
-    model, contract = material.model, contract_of(material.fields)
+    model, contract = material.model, material.contract
     exported = export_estimator(model.pipeline[-1])
     program = program_of(columns_of(model.pipeline, contract))
     seen = _spread(material.rows, PROFILE_ROWS)
@@ -215,7 +221,7 @@ def latency_of(material: Material) -> float | None:
             write_form(folder, form_parts(few))
         except ExportError:
             return None
-        return row_microseconds(folder, _some(few, contract_of(few.fields)))
+        return row_microseconds(folder, _some(few, few.contract))
 
 
 def _spread(rows: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -43,6 +43,13 @@ class SourceFile:
         """
         if self.scheme == "file" and not Path(self.location).is_file():
             raise DataComplaint(self._said(self._nearby()))
+        if self.scheme not in fsspec.available_protocols():
+            raise DataComplaint(
+                self._said(
+                    f"{self.scheme}:// is no way to a file; write a path, or an address that "
+                    "begins with https://, s3://, gs:// or az://"
+                )
+            )
         try:
             store, path = fsspec.core.url_to_fs(self.location)
             # Asked first: a file that cannot be opened complains once more when it is forgotten.
@@ -53,16 +60,30 @@ class SourceFile:
         except Exception as error:
             told = _TOLD_BY.get(self.scheme)
             hint = f"; access is told by the variables {told}" if told else ""
-            raise DataComplaint(self._said(f"{_first_line(error)}{hint}")) from None
+            raise DataComplaint(self._said(f"{self._reason(error)}{hint}")) from None
 
     def complain(self, text: str) -> DataComplaint:
         """The sentence about this file, to be raised."""
         return DataComplaint(self._said(text))
 
+    def _reason(self, error: Exception) -> str:
+        """What went wrong; over HTTP only the cause of an error says more than the address."""
+        cause = error.__cause__
+        if cause is None or str(error) != self.location:
+            return _first_line(error)
+        status = getattr(cause, "status", None)
+        if status is None:
+            return f"cannot be reached ({_first_line(cause)}); is the address right?"
+        return f"the server answers {status}; is the address right, and open without a login?"
+
     def _said(self, text: str) -> str:
         return f"source {self.name!r} ({self.location}): {text}"
 
     def _nearby(self) -> str:
+        if Path(self.location).is_dir():
+            return (
+                f"is a folder; name one file, such as {next(_names(Path(self.location)), 'x.csv')}"
+            )
         folder = Path(self.location).parent
         if not folder.is_dir():
             return f"there is no folder {folder}"
@@ -77,5 +98,5 @@ def _names(folder: Path, limit: int = 8) -> Iterator[str]:
         yield f"and {len(names) - limit} more"
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)

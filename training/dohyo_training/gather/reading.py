@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import sqlalchemy
 from sklearn import datasets
 
 from dohyo_training.complaint import DataComplaint
@@ -26,6 +23,8 @@ from dohyo_training.simulate import simulate
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pandas as pd
 
     from dohyo_training.config.data import Source
 
@@ -50,7 +49,9 @@ def read(source: Source, base: Path, wanted: Wanted, memory: int) -> pd.DataFram
     elif isinstance(source, ParquetSource):
         frame = read_parquet(SourceFile(source, base), wanted, bound)
     elif isinstance(source, SqlSource):
-        frame = _sql(source, base, bound)
+        from dohyo_training.gather.sql import read_sql  # noqa: PLC0415 - half a second of imports
+
+        frame = read_sql(source, base, bound)
     elif isinstance(source, SklearnSource):
         frame = _shipped(source)
     else:
@@ -79,48 +80,6 @@ def _of_use(frame: pd.DataFrame, source: Source, wanted: Wanted) -> pd.DataFrame
     if frame.empty:
         raise DataComplaint(f"source {source.name!r} has no rows; nothing can be learned from it")
     return frame.reset_index(drop=True)
-
-
-def _sql(source: SqlSource, base: Path, bound: MemoryBound) -> pd.DataFrame:
-    try:
-        engine = sqlalchemy.create_engine(_url(source, base))
-    except ImportError as error:
-        raise DataComplaint(
-            f"source {source.name!r}: the driver of the database is not installed ({error})"
-        ) from None
-    try:
-        with engine.connect().execution_options(stream_results=True) as connection:
-            query = sqlalchemy.text(source.query)
-            parts = pd.read_sql_query(query, connection, chunksize=50_000)
-            return bound.gathered(parts)
-    except (sqlalchemy.exc.SQLAlchemyError, pd.errors.DatabaseError) as error:
-        # pandas wraps SQLAlchemy's error, which wraps that of the driver.
-        cause: Any = error.__cause__ if isinstance(error, pd.errors.DatabaseError) else error
-        reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
-        raise DataComplaint(f"source {source.name!r}: the query failed: {reason}") from None
-    finally:
-        engine.dispose()
-
-
-def _url(source: SqlSource, base: Path) -> sqlalchemy.URL:
-    text = source.url or os.environ.get(source.url_variable, "")
-    if not text:
-        raise DataComplaint(
-            f"source {source.name!r}: the variable {source.url_variable} is empty; put the URL of "
-            "the database there"
-        )
-    try:
-        url = sqlalchemy.make_url(text)
-    except sqlalchemy.exc.ArgumentError:
-        raise DataComplaint(
-            f"source {source.name!r}: the variable {source.url_variable} holds no database URL"
-        ) from None
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return url
-    path = base / str(url.database)
-    if not path.is_file():
-        raise DataComplaint(f"source {source.name!r}: there is no file {path}")
-    return url.set(database=str(path))
 
 
 def _shipped(source: SklearnSource) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import tempfile
@@ -30,6 +31,11 @@ _OF_PIPELINES: Final = frozenset({"pandas", "scikit-learn", "skops", "xgboost-cp
 # What a pipeline may hold that the extra does not bring.
 _ALGORITHMS: Final = ("lightgbm",)
 CONTENT_LABEL: Final = "content"
+
+
+def bentoml_home() -> Path:
+    """Where BentoML keeps its store."""
+    return Path(os.environ.get("BENTOML_HOME") or Path.home() / "bentoml")
 
 
 def tag_of(name: str, given: str, content: str) -> str:
@@ -184,8 +190,13 @@ def folder_of(tag: str, role: str) -> Path:
     Raises:
         Complaint: there is no such bento, or it was not built by training.
     """
-    import bentoml  # noqa: PLC0415
-
+    try:
+        import bentoml  # noqa: PLC0415 - it makes its home when it is imported
+    except OSError as error:
+        raise Complaint(
+            f"BENTOML_HOME: {bentoml_home()} cannot be made ({error.strerror}), so there is no "
+            f"{role} {tag!r}"
+        ) from None
     try:
         bento = bentoml.bentos.get(tag)
     except (bentoml.exceptions.NotFound, bentoml.exceptions.BentoMLException) as error:

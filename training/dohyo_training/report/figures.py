@@ -48,7 +48,7 @@ def of_leaderboard(board: Leaderboard) -> str:
         axes.plot([found.value], [place], "o", color=color, markersize=4)
     _cut_the_last(axes, [entry.against_best for entry in entries])
     axes.axvline(0, color=QUIET, linewidth=0.8)
-    axes.set_yticks(range(len(entries)), [entry.name for entry in entries])
+    axes.set_yticks(range(len(entries)), [entry.title for entry in entries])
     return svg(figure, letters="path")
 
 
