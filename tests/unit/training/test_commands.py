@@ -147,10 +147,11 @@ def test_a_failure_is_a_sentence_and_exit_code_1(  # noqa: PLR0917 - three of th
     (tmp_path / "x.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     assert main(words) == 1
-    told = capsys.readouterr().err
-    assert complaint in told
-    assert "dohyo train: " in told
-    assert "Traceback" not in told
+    said = capsys.readouterr()
+    assert complaint in said.err
+    assert "dohyo train: " in said.err
+    assert "Traceback" not in said.err
+    assert "fine" not in said.out
 
 
 def test_a_leak_stops_the_command_with_its_reason(

@@ -101,7 +101,17 @@ def test_no_and_on_are_words() -> None:
         (
             "kind: csv\n      path: surveys.csv",
             "kind: sql\n      url: postgresql://me:secret@db/x\n      query: select 1",
-            "6: data.sources[0].url: bears a password; put the URL in an environment variable",
+            "6: data.sources[0].url: bears a password, which would become part of the bento; put",
+        ),
+        (
+            "path: surveys.csv",
+            "path: https://me:secret@files/x.csv",
+            "6: data.sources[0].path: bears a password, which would become part of the bento; ",
+        ),
+        (
+            "output: {name: satisfaction}",
+            "output: {name: x, mlflow: 'https://me:secret@runs'}",
+            "14: output.mlflow: bears a password, which would become part of the bento; tell the",
         ),
     ],
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final, get_args
 from zoneinfo import available_timezones
 
 from dohyo_training.complaint import Complaint
 from dohyo_training.config.building import Metric
-from dohyo_training.config.data import SqlSource
+from dohyo_training.config.data import CsvSource, ParquetSource, SqlSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,8 @@ Contradiction = tuple[Place, str]
 
 OF_CLASSES: Final = ("accuracy", "balanced_accuracy", "brier", "f1", "log_loss", "roc_auc")
 OF_NUMBERS: Final = ("mae", "mse", "r2", "rmse")
+_LOGIN: Final = re.compile(r"[^/]+://[^/@]*:[^/@]+@")
+_PASSWORD: Final = "bears a password, which would become part of the bento"  # noqa: S105
 RECIPES: Final = ("ratio", "difference", "product", "days", "log1p")
 
 
@@ -74,6 +77,9 @@ def _sources(config: RunConfig) -> Iterator[Contradiction]:
             )
         if isinstance(source, SqlSource):
             yield from _database(source, place)
+        if isinstance(source, CsvSource | ParquetSource) and _LOGIN.match(source.path):
+            way_out = "fetch the file beforehand, or read it from an object store"
+            yield (*place, "path"), f"{_PASSWORD}; {way_out}"
         yield from _sheet(source.sheet, (*place, "sheet"))
 
 
@@ -91,8 +97,8 @@ def _database(source: SqlSource, place: Place) -> Iterator[Contradiction]:
         yield (*place, "url"), "is no database URL; write it as dialect://user@host/name"
         return
     if password:
-        yield (*place, "url"), "bears a password; put the URL in an environment variable and "
-        "name that in url_variable"
+        way_out = "put the URL in an environment variable and name that in url_variable"
+        yield (*place, "url"), f"{_PASSWORD}; {way_out}"
 
 
 def _sheet(sheet: Sheet, place: Place) -> Iterator[Contradiction]:
@@ -187,6 +193,9 @@ def misfits(config: RunConfig, task: str) -> Iterator[Contradiction]:
 
 
 def _worth(config: RunConfig) -> Iterator[Contradiction]:
+    if _LOGIN.match(config.output.mlflow):
+        way_out = "tell the login by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        yield ("output", "mlflow"), f"{_PASSWORD}; {way_out}"
     primary = config.gates.primary
     if primary not in ("auto", *get_args(Metric)):
         choices = ", ".join(("auto", *get_args(Metric)))
