@@ -275,6 +275,11 @@ def _tensor(given: Any, raw: bytes | None, most: int) -> Tensor:
     name, datatype = given.name, given.datatype
     shape = checked_shape(name, list(given.shape), most)
     if raw is not None:
+        if given.contents.ByteSize():
+            raise RequestError(
+                MALFORMED,
+                f"input {name[:100]!r}: typed contents beside raw_input_contents; send one of them",
+            )
         return Tensor(name, datatype, from_binary(name, datatype, shape, raw))
     field = _CONTENTS.get(datatype)
     if field is None:

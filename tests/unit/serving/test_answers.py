@@ -311,8 +311,11 @@ async def test_a_wrong_request_is_refused_with_the_way_out(
 
 async def test_grpc_names_the_same_faults(cells: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settle(monkeypatch, None)
+    both = infer_request(raw=True)
+    both.inputs[0].contents.fp64_contents.append(1.0)
     async with started(cells) as endpoint, channel(endpoint) as opened:
         for request, code, words in (
+            (both, "INVALID_ARGUMENT", "typed contents beside raw_input_contents"),
             (messages.ModelInferRequest(model_name="other"), "NOT_FOUND", "serves 'cells'"),
             (messages.ModelInferRequest(model_name="cells"), "INVALID_ARGUMENT", "one tensor"),
             (infer_request(ROWS[:, :4]), "INVALID_ARGUMENT", "send [rows, 30]"),
@@ -331,7 +334,7 @@ async def test_grpc_names_the_same_faults(cells: Path, monkeypatch: pytest.Monke
         requests = re.findall(
             r'dohyo_serving_requests_total{code="(.*?)",.*"grpc".*} (.*)', metrics
         )
-        assert sorted(requests) == [("INVALID_ARGUMENT", "3.0"), ("NOT_FOUND", "1.0")]
+        assert sorted(requests) == [("INVALID_ARGUMENT", "4.0"), ("NOT_FOUND", "1.0")]
 
 
 async def test_grpc_health_reflection_and_metadata(
