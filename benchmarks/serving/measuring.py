@@ -61,6 +61,15 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Load:
+    """Clients with a connection each, and how long one pauses on average after an answer."""
+
+    clients: int
+    pause_seconds: float
+    seconds: int
+
+
+@dataclass(frozen=True)
 class Paced:
     """Requests at a rate: how many, those that failed, and answers by their milliseconds."""
 
@@ -89,7 +98,7 @@ def by_http(server: Server, connections: int, seconds: float, work: Path) -> Mea
     )
 
 
-def paced(server: Server, rate: float, clients: int, seconds: int, work: Path) -> Paced:
+def paced(server: Server, load: Load, work: Path) -> Paced:
     """Load over HTTP from the other core by clients that pause between their requests.
 
     An answer later than two seconds counts as failed. What a client could not ask while it waited
@@ -97,9 +106,7 @@ def paced(server: Server, rate: float, clients: int, seconds: int, work: Path) -
 
     Args:
         server: what is asked.
-        rate: requests per second that the pauses aim at.
-        clients: each with a connection of its own.
-        seconds: of the load.
+        load: how much of it.
         work: a folder for what wrk reads and writes.
 
     Raises:
@@ -109,9 +116,9 @@ def paced(server: Server, rate: float, clients: int, seconds: int, work: Path) -
     environment = {
         "BODY": str(server.body),
         "FOUND": str(found),
-        "PAUSE_MS": f"{1e3 * clients / rate:g}",
+        "PAUSE_MS": f"{1e3 * load.pause_seconds:g}",
     }
-    _said(_wrk(server, clients, seconds, work, PACED), environment)
+    _said(_wrk(server, load.clients, load.seconds, work, PACED), environment)
     (failed, requests), *rows = (line.split() for line in found.read_text().splitlines())
     return Paced(
         int(requests), int(failed), Counter({float(us) / 1e3: int(count) for us, count in rows})
