@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from benchmarks.serving import measuring, servers, subjects
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.serving.measuring import Measured
 
 HTTP, GRPC = "HTTP", "gRPC"
@@ -83,25 +85,38 @@ def _measure(
     work: Path,
     found: dict[Key, list[Measured]],
 ) -> None:
-    for name in servers.names(subject):
-        if name not in chosen.servers:
-            continue
-        try:
-            with servers.running(name, subject, work) as server:
-                _warm_up(server, work)
-                for _ in range(chosen.rounds):
-                    for connections in chosen.connections:
-                        key = Key(subject.name, HTTP, name, connections)
-                        measured = measuring.by_http(server, connections, chosen.seconds, work)
+    # Each round asks all servers: when the machine is slow for a while, it is so for most of them.
+    for _ in range(chosen.rounds):
+        for name in servers.names(subject):
+            if name not in chosen.servers:
+                continue
+            try:
+                with servers.running(name, subject, work) as server:
+                    _warm_up(server, work)
+                    for key, measured in _windows(server, name, subject, chosen, work):
                         _keep(found, key, measured)
-                if server.grpc is not None and subject.numeric and not chosen.no_grpc:
-                    body = subjects.written(subject.grpc_body(), work / "grpc.json")
-                    for connections in chosen.connections:
-                        key = Key(subject.name, GRPC, name, connections)
-                        seconds = chosen.seconds
-                        _keep(found, key, measuring.by_grpc(server, body, connections, seconds))
-        except (AssertionError, RuntimeError) as error:
-            print(f"{name}: not measured: {error}", file=sys.stderr)
+            except (AssertionError, RuntimeError) as error:
+                print(f"{name}: not measured: {error}", file=sys.stderr)
+
+
+def _windows(
+    server: servers.Server,
+    name: str,
+    subject: subjects.Subject,
+    chosen: argparse.Namespace,
+    work: Path,
+) -> Iterator[tuple[Key, Measured]]:
+    """One of each kind."""
+    seconds = chosen.seconds
+    for connections in chosen.connections:
+        measured = measuring.by_http(server, connections, seconds, work)
+        yield Key(subject.name, HTTP, name, connections), measured
+    if server.grpc is None or not subject.numeric or chosen.no_grpc:
+        return
+    body = subjects.written(subject.grpc_body(), work / "grpc.json")
+    for connections in chosen.connections:
+        measured = measuring.by_grpc(server, body, connections, seconds)
+        yield Key(subject.name, GRPC, name, connections), measured
 
 
 def _warm_up(server: servers.Server, work: Path) -> None:
@@ -164,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--subjects", nargs="+", choices=SUBJECTS, default=list(SUBJECTS))
     parser.add_argument("--connections", nargs="+", type=int, default=[1, 16, 64])
     parser.add_argument("--seconds", type=float, default=3.0, help="of one window")
-    parser.add_argument("--rounds", type=int, default=2, help="windows of each kind")
+    parser.add_argument("--rounds", type=int, default=2, help="each starts every server anew")
     parser.add_argument("--no-grpc", action="store_true")
     return parser
 
