@@ -7,7 +7,9 @@ comes from our own agents; a label is only as good as who sends it.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from dohyo.contract import MODE_FALLBACK, MODE_SPLIT, assignment_from_header, trials_of
@@ -389,17 +391,42 @@ def _outcome(
     if len(given) != 1:
         raise RowError(MALFORMED, ": needs exactly one of label and reward")
     value = row[given[0]]
-    if given[0] == "label" and isinstance(value, str):
-        names = context.classes.get(
-            (prediction.namespace, prediction.deployment, prediction.version), ()
-        )
-        if value not in names:
-            known = ", ".join(names[:10]) or "none is known yet; send the class's number"
-            raise RowError(MALFORMED, f".label: {_short(value)} is no class; classes: {known}")
-        value = names.index(value)
+    if given[0] == "label":
+        who = (prediction.namespace, prediction.deployment, prediction.version)
+        value = _place(value, context.classes.get(who, ()))
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise RowError(MALFORMED, f".{given[0]}: {_short(value)} must be a finite number")
     return (float(value), None) if given[0] == "label" else (None, float(value))
+
+
+def _place(label: Any, names: tuple[str, ...]) -> Any:
+    """Which class a label means, counted from 0; the label itself where it is a value.
+
+    A number is the name of a class before it is its place: of the classes 1 to 5, 3 is the third.
+    """
+    if isinstance(label, str):
+        if label in names:
+            return names.index(label)
+    elif isinstance(label, int | float):
+        numbers = _numbers(names)
+        if label in numbers:
+            return numbers[label]
+        if len(numbers) < max(1, len(names)):
+            return label
+    else:
+        return label
+    known = ", ".join(names[:10]) or "none is known yet; send the class's number"
+    raise RowError(MALFORMED, f".label: {_short(label)} is no class; classes: {known}")
+
+
+@lru_cache
+def _numbers(names: tuple[str, ...]) -> dict[float, int]:
+    """The places of those classes whose names are numbers."""
+    found = {}
+    for place, name in enumerate(names):
+        with suppress(ValueError):
+            found[float(name)] = place
+    return found
 
 
 def _short(value: Any) -> str:

@@ -41,6 +41,7 @@ logger = logging.getLogger("bentoml.dohyo")
 MOST_WAITING: Final = 20_000
 MOST_IN_BATCH: Final = 500
 FLUSH_SECONDS: Final = 1.0
+FIRST_WINDOW_SECONDS: Final = 1.0
 SEND_SECONDS: Final = 10.0
 MOST_PAUSE_SECONDS: Final = 30.0
 FAREWELL_SECONDS: Final = 2.0
@@ -133,11 +134,16 @@ class Shipper:
             self._wakened.set()
 
     async def _close_windows(self) -> None:
+        # The first one soon: until it comes, nobody knows the names of the classes that labels use.
+        pause = min(FIRST_WINDOW_SECONDS, self._settings.window_seconds)
         while True:
-            await asyncio.sleep(self._settings.window_seconds)
-            self._close_window()
+            await asyncio.sleep(pause)
+            if self._close_window():
+                pause = self._settings.window_seconds
 
-    def _close_window(self) -> None:
+    def _close_window(self) -> bool:
+        """Whether there was anything to tell."""
+        answered = any(window.requests for window in self._windows.values())
         now = time.time_ns() // 1000
         for shadow, window in self._windows.items():
             if not window.requests:
@@ -164,6 +170,7 @@ class Shipper:
                 )
             )
             self._windows[shadow] = _Window(now)
+        return answered
 
     async def _send(self) -> None:
         pause = FLUSH_SECONDS

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,3 +114,36 @@ def test_what_is_no_label_of_a_batch_row_is_refused(row: dict[str, Any], says: s
 
     assert (taken, rows.batch_labels) == (0, {})
     assert says in refused.message
+
+
+RATINGS = ("1", "2", "3")
+
+
+@pytest.mark.parametrize(
+    ("classes", "label", "place"),
+    [
+        (("1", "0"), 1, 0.0),  # by its name, and not the second class
+        (("1", "0"), 0.0, 1.0),
+        (("1", "0"), "0", 1.0),
+        (("False", "True"), True, 1.0),
+        (RATINGS, 3, 2.0),
+        (("benign", "malignant"), 1, 1.0),
+        (("benign", "malignant"), "benign", 0.0),
+        ((), 1, 1.0),
+    ],
+)
+def test_a_label_is_the_name_of_a_class_before_it_is_its_place(
+    classes: tuple[str, ...], label: Any, place: float
+) -> None:
+    told = replace(context(), classes={("shop", "model", "c"): classes})
+    row = {"prediction_id": of_a_run("w"), "label": label}
+    rows, refused, _ = read_feedback([row], told)
+    assert refused == []
+    assert [found["label"] for found in rows.batch_labels.values()] == [place]
+
+
+@pytest.mark.parametrize("label", [0, 4, 1.5, "4", [1], None])
+def test_a_label_that_is_no_class_is_refused(label: Any) -> None:
+    told = replace(context(), classes={("shop", "model", "c"): RATINGS})
+    rows, refused, taken = read_feedback([{"prediction_id": of_a_run("w"), "label": label}], told)
+    assert (rows.batch_labels, refused[0].reason, taken) == ({}, "malformed", 0)

@@ -108,6 +108,20 @@ async def test_records_and_windows_arrive_with_what_evidence_needs(
             assert sum(bins.reference) == 569
 
 
+async def test_the_names_of_classes_do_not_wait_for_a_whole_window(
+    cells: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dohyo_serving.shipping.FLUSH_SECONDS", 0.02)
+    monkeypatch.setattr("dohyo_serving.shipping.FIRST_WINDOW_SECONDS", 0.02)
+    async with inbox() as evidence:
+        settle(monkeypatch, keys, DOHYO_EVIDENCE_URL=evidence.url, DOHYO_GRPC_PORT="off")
+        async with started(cells) as endpoint:
+            await ask(endpoint, "/predict", records(ROWS[:1]))
+            await until(lambda: any(isinstance(each, WindowRecord) for each in evidence.records))
+            (window,) = (each for each in evidence.records if isinstance(each, WindowRecord))
+            assert (window.requests, window.classes) == (1, ("benign", "malignant"))
+
+
 async def test_a_service_that_is_away_costs_no_prediction(
     cells: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
