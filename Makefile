@@ -33,14 +33,15 @@ $(VENV)/.installed: locks/dev.txt pyproject.toml
 	$(UV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# CLUSTER=1 takes a cluster; TRUTH=worse lets the challenger be worse than the champion.
+# CLUSTER=1 takes a cluster; TRUTH=worse lets the challenger be worse than the champion;
+# STORY=satisfaction trains the two versions of the example, and lets customers judge them.
 .PHONY: demo
 ifdef CLUSTER
 demo: cluster-with-images  ## From nothing to a champion and a challenger under traffic; CLUSTER=1: on a cluster
-	eval "$$($(PYTHON) -m cluster env)" && $(PYTHON) -m examples.demo --cluster
+	eval "$$($(PYTHON) -m cluster env)" && $(PYTHON) -m examples.demo --cluster $(addprefix --story ,$(STORY))
 else
 demo: venv
-	$(PYTHON) -m examples.demo --truth $(or $(TRUTH),better)
+	$(PYTHON) -m examples.demo --truth $(or $(TRUTH),better) $(addprefix --story ,$(STORY))
 endif
 
 .PHONY: test

@@ -9,6 +9,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from examples.demo.story import BETTER, WORSE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,27 +21,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cluster", action="store_true", help="on the cluster of `make cluster`")
     parser.add_argument("--namespace", default="demo", help="where the model goes, on a cluster")
     parser.add_argument(
+        "--story",
+        choices=("tumours", "satisfaction"),
+        help="on this machine: who is judged (default: tumours; satisfaction trains for minutes)",
+    )
+    parser.add_argument(
         "--truth",
-        choices=("better", "worse"),
-        default="better",
+        choices=(BETTER, WORSE),
+        default=BETTER,
         help="what the challenger really is, on this machine (%(default)s)",
     )
     parser.add_argument(
         "--seconds",
         type=float,
-        default=90.0,
-        help="of traffic at most, on this machine (%(default)g)",
+        help="of traffic at most, on this machine (default: what the story takes)",
     )
     chosen = parser.parse_args(arguments)
     as_json = chosen.output == "json"
     # Each way brings its own imports: the local one is to answer within seconds.
     if chosen.cluster:
+        if chosen.story is not None:
+            parser.error("--story: the cluster has one of its own; leave it out, or --cluster")
         from examples.demo import on_cluster  # noqa: PLC0415
 
         return on_cluster.demonstrate(chosen.namespace, as_json=as_json)
     from examples.demo import on_laptop  # noqa: PLC0415
 
-    return on_laptop.demonstrate(on_laptop.Bout(chosen.truth, chosen.seconds), as_json=as_json)
+    bout = on_laptop.Bout(chosen.story or "tumours", chosen.truth, chosen.seconds)
+    return on_laptop.demonstrate(bout, as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -24,23 +24,12 @@ from dohyo.cluster.exchange import Request
 from dohyo.cluster.kinds import MODEL_DEPLOYMENT
 from dohyo.contract.arrivals import FEEDBACK_PATH
 from dohyo.local.state import StateFolder
-from examples.demo.models import BENTO
 from examples.demo.predictions import CUSTOMER_HEADER
-from examples.demo.traffic import one_question
 
 if TYPE_CHECKING:
-    from examples.demo.models import Seats
+    from examples.demo.story import Story
 
-MODEL: Final = "tumours"
-CHAMPION: Final = "v1"
-CHALLENGER: Final = "v2"
 PORT: Final = 8080
-# A bout in a minute: the truth about a prediction is known within seconds here.
-_ROLLOUT: Final = {
-    "steps": [{"weight": 20, "for": "8s"}, {"weight": 50, "for": "8s"}],
-    "gates": [{"name": "quality", "metric": "loss", "loss": "zero-one", "goal": "superior"}],
-    "labels": {"maxDelay": "5s"},
-}
 _ANSWER_SECONDS: Final = 90.0
 _END_SECONDS: Final = 30.0
 _DOHYO: Final = str(Path(sys.executable).parent / "dohyo")
@@ -51,6 +40,7 @@ class LocalRing:
     """A ring that is started and ended here.
 
     Attributes:
+        story: what is fought in it.
         file: that it watches.
         state: its folder.
         port: of requests.
@@ -58,6 +48,7 @@ class LocalRing:
         process: that runs it.
     """
 
+    story: Story
     file: Path
     state: Path
     port: int
@@ -66,20 +57,15 @@ class LocalRing:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/default/{MODEL}/predict"
+        return f"http://127.0.0.1:{self.port}/default/{self.story.model}/predict"
 
-    def write(self, seats: Seats) -> None:
+    def write(self) -> None:
         """What is to be, for the ring to see."""
         document = {
             "apiVersion": "dohyo.dev/v1alpha1",
             "kind": "ModelDeployment",
-            "metadata": {"name": MODEL},
-            "spec": {
-                "champion": {"name": CHAMPION, "bento": f"{BENTO}:{seats.champion}"},
-                "challengers": [{"name": CHALLENGER, "bento": f"{BENTO}:{seats.challenger}"}],
-                "traffic": {"stickyBy": {"header": CUSTOMER_HEADER}},
-                "rollout": _ROLLOUT,
-            },
+            "metadata": {"name": self.story.model},
+            "spec": self.story.spec(CUSTOMER_HEADER),
         }
         self.file.write_text(yaml.safe_dump(document, sort_keys=False))
 
@@ -108,7 +94,9 @@ class LocalRing:
         """
         door = RingDoor(StateFolder(self.state))
         try:
-            found = await door.exchange(Request("GET", MODEL_DEPLOYMENT.path("default", MODEL)))
+            found = await door.exchange(
+                Request("GET", MODEL_DEPLOYMENT.path("default", self.story.model))
+            )
         except ApiError as error:
             raise ClusterError(str(door.complaint(error))) from error
         status: dict[str, Any] = found.get("status", {})
@@ -127,7 +115,7 @@ class LocalRing:
             if found.get("status") == "True" and _answers(self._evidence + "/readyz"):
                 return
             if time.monotonic() > deadline:
-                raise ClusterError(f"{MODEL} is not ready: {found.get('message')}")
+                raise ClusterError(f"{self.story.model} is not ready: {found.get('message')}")
             await asyncio.sleep(0.1)
 
     def start(self) -> None:
@@ -162,8 +150,8 @@ class LocalRing:
 
     def _await_answer(self, process: subprocess.Popen[bytes], log: Path) -> None:
         deadline = time.monotonic() + _ANSWER_SECONDS
-        question = one_question()
-        while not _answers(self.url, question):
+        question = next(self.story.questions())
+        while not _answers(self.url, question.body):
             if process.poll() is not None or time.monotonic() > deadline:
                 words = log.read_text().strip().splitlines()[-3:]
                 raise ClusterError("the ring gives no answer: " + " | ".join(words))

@@ -7,29 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.live import Live
 
 from cluster.errors import ClusterError
-from cluster.programs import Surroundings, run
 from cluster.progress import duration, say, step
-from examples.demo import models, scoreboard
-from examples.demo.local_ring import CHALLENGER, CHAMPION, MODEL, LocalRing, a_port
+from examples.demo import satisfaction, scoreboard, tumours
+from examples.demo.local_ring import LocalRing, a_port
+from examples.demo.story import BETTER, WORSE
 from examples.demo.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from examples.demo.scoreboard import Score
+    from examples.demo.story import Story
 
-BUILD: Final = models.REPOSITORY / "build" / "demo"
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+BUILD: Final = REPOSITORY / "build" / "demo"
 HOME: Final = BUILD / "bentoml"
-PER_SECOND: Final = 100.0
+STORIES: Final[Mapping[str, Callable[[str, Path], Story]]] = {
+    "tumours": tumours.story,
+    "satisfaction": satisfaction.story,
+}
 # After the decision, so that the last table shows who serves now.
 _AFTERMATH_SECONDS: Final = 3.0
 _LOOK_SECONDS: Final = 1.0
@@ -40,7 +45,8 @@ What to try next:
   export BENTOML_HOME=$PWD/build/demo/bentoml
   .venv/bin/dohyo up {file}       # the same ring, until Ctrl-C; edit the file and save it
   .venv/bin/dohyo status {model}                  # in another terminal
-  make demo TRUTH={other}                     # the other way round
+  make demo STORY={story} TRUTH={other}     # the other way round
+  make demo STORY={elsewhere}               # another story
   make demo CLUSTER=1                       # on a Kubernetes cluster of its own"""
 
 
@@ -49,16 +55,14 @@ class Bout:
     """What is to be shown.
 
     Attributes:
+        story: one of STORIES.
         truth: better or worse: what the challenger really is.
-        seconds: of traffic.
+        seconds: of traffic at most; None for what the story takes.
     """
 
+    story: str
     truth: str
-    seconds: float
-
-    @property
-    def seats(self) -> models.Seats:
-        return models.SEATS[self.truth]
+    seconds: float | None = None
 
 
 def demonstrate(bout: Bout, *, as_json: bool) -> int:
@@ -66,18 +70,21 @@ def demonstrate(bout: Bout, *, as_json: bool) -> int:
     began = time.monotonic()
     stages: dict[str, float] = {}
     try:
-        accuracies = made(stages)
-        ring = LocalRing(BUILD / "ring.yaml", BUILD / "state", a_port(), HOME)
-        ring.write(bout.seats)
-        found, over = fought(ring, bout, stages)
+        HOME.mkdir(parents=True, exist_ok=True)
+        story = STORIES[bout.story](bout.truth, HOME)
+        stages["models"] = time.monotonic() - began
+        ring = LocalRing(story, BUILD / "ring.yaml", BUILD / "state", a_port(), HOME)
+        ring.write()
+        found, over = fought(ring, bout.seconds or story.seconds, stages)
     except ClusterError as error:
         say(f"demo: {error}")
         return 1
     stages["whole"] = time.monotonic() - began
     if as_json:
         told = {
+            "story": bout.story,
             "truth": bout.truth,
-            "heldOutAccuracy": accuracies,
+            "heldOut": story.held_out,
             "stages": stages,
             "versions": [score.as_raw() for score in found],
             "bout": over,
@@ -88,29 +95,25 @@ def demonstrate(bout: Bout, *, as_json: bool) -> int:
         if not console.is_terminal:
             console.width = _PLAIN_WIDTH
         console.print(scoreboard.table(found, "What happened"))
-        console.print(conclusion(found, bout, accuracies, over), highlight=False)
-        other = "better" if bout.truth == "worse" else "worse"
-        file = ring.file.relative_to(models.REPOSITORY)
-        console.print(NEXT.format(file=file, model=MODEL, other=other), highlight=False)
+        console.print(conclusion(found, story, over), highlight=False)
+        console.print(following(bout, ring), highlight=False)
     say("\ndemo: " + ", ".join(f"{name} {duration(took)}" for name, took in stages.items()))
     return 1 if any(score.errors for score in found) else 0
 
 
-def made(stages: dict[str, float]) -> dict[str, float]:
-    """Both bentos, and the accuracy of each on rows held back."""
-    began = time.monotonic()
-    if not models.accuracies(HOME):
-        with step("train two models and pack two bentos", 20):
-            run(
-                [sys.executable, "-m", "examples.demo.models", "--home", str(HOME)],
-                Surroundings(folder=models.REPOSITORY),
-            )
-    stages["models"] = time.monotonic() - began
-    return models.accuracies(HOME)
+def following(bout: Bout, ring: LocalRing) -> str:
+    """What may be tried after it."""
+    return NEXT.format(
+        file=ring.file.relative_to(REPOSITORY),
+        model=ring.story.model,
+        story=bout.story,
+        other=BETTER if bout.truth == WORSE else WORSE,
+        elsewhere=next(name for name in STORIES if name != bout.story),
+    )
 
 
 def fought(
-    ring: LocalRing, bout: Bout, stages: dict[str, float]
+    ring: LocalRing, seconds: float, stages: dict[str, float]
 ) -> tuple[list[Score], dict[str, Any]]:
     """The ring from its first answer to its end: the scores, and how the bout ended if it did."""
     began = time.monotonic()
@@ -121,8 +124,9 @@ def fought(
         asyncio.run(ring.ready())
         stages["all ready"] = time.monotonic() - began
         began = time.monotonic()
-        say(f"    {PER_SECOND:g} requests a second to {ring.url}, at most {bout.seconds:g} s")
-        found = asyncio.run(_watched(ring, bout))
+        pace = f"{ring.story.per_second:g} requests a second"
+        say(f"    {pace} to {ring.url}, at most {seconds:g} s")
+        found = asyncio.run(_watched(ring, seconds))
         stages["traffic"] = time.monotonic() - began
     finally:
         began = time.monotonic()
@@ -131,9 +135,9 @@ def fought(
     return found
 
 
-async def _watched(ring: LocalRing, bout: Bout) -> tuple[list[Score], dict[str, Any]]:
-    traffic, enough = Traffic(ring.url, PER_SECOND), asyncio.Event()
-    asking = asyncio.create_task(traffic.run(bout.seconds, enough))
+async def _watched(ring: LocalRing, seconds: float) -> tuple[list[Score], dict[str, Any]]:
+    traffic, enough = Traffic(ring.url, ring.story), asyncio.Event()
+    asking = asyncio.create_task(traffic.run(seconds, enough))
     telling = asyncio.create_task(traffic.tell(ring.feedback_url))
     began = told_at = time.monotonic()
     decided_at: float | None = None
@@ -148,7 +152,7 @@ async def _watched(ring: LocalRing, bout: Bout) -> tuple[list[Score], dict[str, 
             if decided_at is not None and now - decided_at > _AFTERMATH_SECONDS:
                 enough.set()
             lines = scoreboard.scores(status, traffic.counts)
-            title = f"{MODEL} after {now - began:.0f} s, {traffic.told:,} labels"
+            title = f"{ring.story.model} after {now - began:.0f} s, {traffic.told:,} labels"
             if console.is_terminal:
                 live.update(scoreboard.table(lines, title), refresh=True)
             elif now - told_at > _TELL_SECONDS:
@@ -168,24 +172,24 @@ def _ended(entry: Mapping[str, Any]) -> str:
     return f"{entry['challenger']} against {entry['champion']}: {entry['outcome']}"
 
 
-def conclusion(
-    found: list[Score], bout: Bout, accuracies: dict[str, float], over: Mapping[str, Any]
-) -> str:
+def _why(entry: Mapping[str, Any]) -> str:
+    verdict = entry.get("evidence", {}).get("verdict", {})
+    return f"; {verdict['message']}" if verdict.get("message") else ""
+
+
+def conclusion(found: list[Score], story: Story, over: Mapping[str, Any]) -> str:
     """What happened, in sentences."""
-    seats = bout.seats
     requests = sum(score.requests for score in found)
     errors = sum(score.errors for score in found)
     right = {score.version: score.right for score in found}
     seen = "; ".join(f"{name} in {share:.1f} %" for name, share in right.items() if share)
     verdict = (
-        f"The ring's verdict, from labels alone: {_ended(over)}."
+        f"The ring's verdict, from labels alone: {_ended(over)}{_why(over)}."
         if over
         else "The ring came to no verdict in this time; with more --seconds it may."
     )
     return (
         f"\n{requests:,} requests, {errors} failed.\n"
-        f"The truth: on rows that neither has seen {CHALLENGER} ({seats.challenger}) is right in "
-        f"{100 * accuracies[seats.challenger]:.1f} %, {CHAMPION} ({seats.champion}) in "
-        f"{100 * accuracies[seats.champion]:.1f} %: the challenger is {bout.truth}.\n"
+        f"The truth: {story.evidence}: the challenger is {story.truth}.\n"
         f"Right answers seen: {seen}.\n{verdict}"
     )

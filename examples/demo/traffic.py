@@ -1,10 +1,9 @@
-"""Requests whose right answers are known: rows that no model was trained on, asked at a pace."""
+"""Requests whose right answers are known, asked at a pace; the answers are told afterwards."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -13,14 +12,12 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from dohyo.contract import HEADER_PREDICTION_ID
-from dohyo_training.breast_cancer import split
 from examples.demo.predictions import CUSTOMER_HEADER, TIMEOUT, VERSION_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from examples.demo.story import Question, Story
 
 NOBODY: Final = "(no answer)"
-CLASSES: Final = ("benign", "malignant")
 _TELL_SECONDS: Final = 0.5
 # What latencies are told of: the last answers of each version.
 _KEPT: Final = 2000
@@ -41,7 +38,7 @@ class Traffic:
 
     Args:
         url: of predictions.
-        per_second: requests, answered or not the ones before.
+        story: what is asked, and how often, answered or not the requests before.
 
     Attributes:
         counts: by version.
@@ -49,11 +46,11 @@ class Traffic:
         told: labels that the evidence service has taken.
     """
 
-    def __init__(self, url: str, per_second: float) -> None:
+    def __init__(self, url: str, story: Story) -> None:
         self.counts: dict[str, Count] = {}
         self.failures: list[str] = []
         self._url = url
-        self._per_second = per_second
+        self._story = story
         self._asked: set[asyncio.Task[None]] = set()
         self._outcomes: list[dict[str, object]] = []
         self.told = 0
@@ -63,12 +60,12 @@ class Traffic:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session:
             began = time.monotonic()
-            for number, (body, truth) in enumerate(_questions()):
-                due = began + number / self._per_second
+            for number, question in enumerate(self._story.questions()):
+                due = began + number / self._story.per_second
                 if due > began + seconds or enough.is_set():
                     break
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-                task = asyncio.create_task(self._ask(session, number, body, truth))
+                task = asyncio.create_task(self._ask(session, number, question))
                 self._asked.add(task)
                 task.add_done_callback(self._asked.discard)
             await asyncio.gather(*self._asked)
@@ -89,22 +86,18 @@ class Traffic:
 
     def _note(self, prediction: str | None, truth: str) -> None:
         if prediction is not None:
-            # Classes count from 0 in the order of their names.
-            label = float(CLASSES.index(truth))
-            self._outcomes.append({"prediction_id": prediction, "row": 0, "label": label})
+            self._outcomes.append({"prediction_id": prediction, "row": 0, "label": truth})
 
-    async def _ask(
-        self, session: aiohttp.ClientSession, number: int, body: bytes, truth: str
-    ) -> None:
+    async def _ask(self, session: aiohttp.ClientSession, number: int, question: Question) -> None:
         began = time.monotonic()
         headers = {CUSTOMER_HEADER: f"customer-{number}", "Content-Type": "application/json"}
         version, label, error = NOBODY, "", ""
         try:
-            async with session.post(self._url, data=body, headers=headers) as answer:
+            async with session.post(self._url, data=question.body, headers=headers) as answer:
                 text = await answer.read()
                 version = answer.headers.get(VERSION_HEADER, NOBODY)
                 if answer.status == 200:
-                    self._note(answer.headers.get(HEADER_PREDICTION_ID), truth)
+                    self._note(answer.headers.get(HEADER_PREDICTION_ID), question.truth)
                     label = json.loads(text)["predictions"][0]["label"]
                 else:
                     error = f"{answer.status}: {text[:200].decode(errors='replace')}"
@@ -116,21 +109,5 @@ class Traffic:
             count.errors += 1
             self.failures = [*self.failures, error][:3]
         else:
-            count.right += label == truth
+            count.right += label == question.truth
             count.seconds.append(time.monotonic() - began)
-
-
-def one_question() -> bytes:
-    """The body of a request."""
-    return next(_questions())[0]
-
-
-def _questions() -> Iterator[tuple[bytes, str]]:
-    """Bodies and their true labels, drawn from the rows held back, the same on every run."""
-    data, chance = split(), random.Random(20260101)  # noqa: S311 - a reproducible demonstration
-    rows = [dict(zip(data.features, row, strict=True)) for row in data.test_x.tolist()]
-    bodies = [json.dumps({"records": [row]}).encode() for row in rows]
-    labels = [str(label) for label in data.test_y]
-    while True:
-        place = chance.randrange(len(bodies))
-        yield bodies[place], labels[place]

@@ -38,10 +38,10 @@ def sampled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         house.end()
 
 
-def test_a_challenger_that_is_worse_is_rolled_back() -> None:
-    """That a better one is promoted is shown by the README's first command (test_pages)."""
+def told_by_the_demo(*arguments: str) -> tuple[dict[str, Any], str]:
+    """What it says for programs, and what it says meanwhile."""
     done = subprocess.run(
-        [sys.executable, "-m", "examples.demo", "--truth", "worse", "--output", "json"],
+        [sys.executable, "-m", "examples.demo", "--output", "json", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -50,7 +50,13 @@ def test_a_challenger_that_is_worse_is_rolled_back() -> None:
     print(done.stderr)
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
-    assert told["bout"]["outcome"] == "GateFailed", done.stderr
+    return told, done.stderr
+
+
+def test_a_challenger_that_is_worse_is_rolled_back() -> None:
+    """That a better one is promoted is shown by the README's first command (test_pages)."""
+    told, said = told_by_the_demo("--truth", "worse")
+    assert told["bout"]["outcome"] == "GateFailed", said
     message = told["bout"]["evidence"]["verdict"]["message"]
     assert message.startswith("quality: ")
     assert any(character.isdigit() for character in message)
@@ -58,6 +64,18 @@ def test_a_challenger_that_is_worse_is_rolled_back() -> None:
     assert [score["errors"] for score in scores.values()] == [0, 0]
     assert (scores["v1"]["role"], scores["v1"]["weight"]) == ("champion", 100)
     assert scores["v2"]["right"] < scores["v1"]["right"]
+
+
+@pytest.mark.timeout(900)
+def test_customers_make_the_trained_challenger_their_champion() -> None:
+    """The example of satisfaction as it stands: trained, served, and judged pair by pair."""
+    told, said = told_by_the_demo("--story", "satisfaction")
+    assert told["heldOut"]["searched"]["log_loss"] < told["heldOut"]["linear"]["log_loss"]
+    assert told["bout"]["outcome"] == "Promoted", said
+    assert told["bout"]["evidence"]["verdict"]["message"].endswith("superior"), said
+    scores = {score["version"]: score for score in told["versions"]}
+    assert [score["errors"] for score in scores.values()] == [0, 0]
+    assert (scores["searched"]["role"], scores["searched"]["weight"]) == ("champion", 100)
 
 
 def test_grpc_comes_in_by_the_same_port(sampled: House) -> None:
