@@ -30,12 +30,25 @@ class Settled:
         exposures: in the order of their times.
         predictions: live ones and shadow copies, of these units or of the same requests.
         labels: of these units.
+        order: for each class of the champion, its place among those of the challenger, where that
+            is another one: labels and numbers of a pair are to be in one order.
     """
 
     plan: TrialPlan
     exposures: Sequence[Row]
     predictions: Sequence[Row]
     labels: Sequence[Row] = ()
+    order: tuple[int, ...] = ()
+
+
+def order_of(ours: Sequence[str], theirs: Sequence[str]) -> tuple[int, ...]:
+    """For each class of the champion its place among the challenger's.
+
+    Empty where the order is the same, and where the classes are others or not known.
+    """
+    if ours == theirs or sorted(ours) != sorted(theirs):
+        return ()
+    return tuple(theirs.index(name) for name in ours)
 
 
 def rate_units(plan: TrialPlan, exposures: Sequence[Row], events: Iterable[Row]) -> list[RateUnit]:
@@ -84,7 +97,7 @@ def agreement_pairs(settled: Settled, *, by_request: bool) -> list[Pair]:
         for prediction in live.get(exposure.unit, ()):
             copy = copies.get(prediction.request)
             if copy is not None and _within(settled.plan, exposure, prediction.at):
-                rows = zip(_rows(prediction), _rows(copy), strict=False)
+                rows = zip(_rows(prediction), _rows(copy, settled.order), strict=False)
                 same += [agree(a, b) for a, b in rows if a and b]
         if same:
             found.append(Pair(sum(same) / len(same), {}))
@@ -111,7 +124,7 @@ def score_units(
             label for label in labels.get(exposure.unit, ()) if _counts(plan, exposure, label)
         ]
         asked = {p.nonce: p for p in mine}
-        pair = _differences(plan, outcomes, asked, copies)
+        pair = _differences(settled, outcomes, asked, copies)
         one_sided = not exposure.champion_share or not exposure.challenger_share
         decides = plan.labels.independent_of_prediction
         if pair and (not decides or one_sided or _coin(exposure.unit)):
@@ -160,7 +173,7 @@ def _value(gate: GatePlan, outcome: Row, asked: Mapping[str, Row]) -> float | No
 
 
 def _differences(
-    plan: TrialPlan,
+    settled: Settled,
     outcomes: Sequence[Row],
     asked: Mapping[str, Row],
     copies: Mapping[str, Row],
@@ -172,10 +185,10 @@ def _differences(
         copy = copies.get(live.request) if live is not None and not live.challenger else None
         if live is None or copy is None or outcome.label is None:
             continue
-        ours, theirs = _rows(live), _rows(copy)
+        ours, theirs = _rows(live), _rows(copy, settled.order)
         if outcome.row >= min(len(ours), len(theirs)):
             continue
-        for gate in (g for g in plan.gates if g.metric == "loss"):
+        for gate in (g for g in settled.plan.gates if g.metric == "loss"):
             try:
                 difference = loss(gate, ours[outcome.row], outcome.label) - loss(
                     gate, theirs[outcome.row], outcome.label
@@ -208,10 +221,13 @@ def _within(plan: TrialPlan, exposure: Row, at: float) -> bool:
     return bool(exposure.at - 1e-6 <= at <= exposure.at + plan.window_seconds)
 
 
-def _rows(prediction: Row) -> list[list[float]]:
+def _rows(prediction: Row, order: tuple[int, ...] = ()) -> list[list[float]]:
     numbers = _numbers(prediction.numbers)
     each = len(numbers) // max(1, prediction.rows)
-    return [numbers[i * each : (i + 1) * each] for i in range(prediction.rows)]
+    rows = [numbers[i * each : (i + 1) * each] for i in range(prediction.rows)]
+    if order and len(order) == each:
+        return [[row[place] for place in order] for row in rows]
+    return rows
 
 
 def _numbers(text: str) -> list[float]:

@@ -14,12 +14,20 @@ from sqlalchemy import and_, select, update
 from dohyo.contract.documents import from_json
 from dohyo.contract.records import WindowRecord, record_from_json
 from dohyo.contract.trials import UNIT_REQUEST, TrialPlan
-from dohyo_evidence.assembly import Settled, agreement_pairs, mismatches, rate_units, score_units
+from dohyo_evidence.assembly import (
+    Settled,
+    agreement_pairs,
+    mismatches,
+    order_of,
+    rate_units,
+    score_units,
+)
 from dohyo_evidence.drift_looks import look
 from dohyo_evidence.tables import (
     EVENTS,
     EXPOSURES,
     LABELS,
+    OUTPUTS,
     PREDICTIONS,
     TRACK_LABELS,
     TRACK_RATES,
@@ -103,7 +111,7 @@ class _Work:
             by_request = self._plan.unit == UNIT_REQUEST
             predictions = await self._of(PREDICTIONS, "request" if by_request else "unit", units)
             predictions = await self._with_copies(predictions)
-            settled = Settled(self._plan, known, predictions)
+            settled = Settled(self._plan, known, predictions, order=await self._order())
             self._state.fold_pairs(agreement_pairs(settled, by_request=by_request))
         await self._mark(TRACK_RATES, [e.unit for e in exposures])
         return len(exposures)
@@ -117,7 +125,8 @@ class _Work:
         labels = await self._of(LABELS, "unit", units)
         predictions = await self._with_copies(await self._of(PREDICTIONS, "unit", units))
         worst = {gate.plan.name: gate.worst() for gate in self._state.scores}
-        settled = Settled(self._plan, exposures, predictions, labels)
+        order = await self._order()
+        settled = Settled(self._plan, exposures, predictions, labels, order)
         scored, pairs = score_units(settled, worst)
         self._state.fold_scores(scored)
         self._state.fold_pairs(pairs)
@@ -160,6 +169,15 @@ class _Work:
             query = select(table).where(table.c.trial == self._number, wanted)
             found += (await self._connection.execute(query)).all()
         return found
+
+    async def _order(self) -> tuple[int, ...]:
+        """Of the challenger's classes, as `Settled` wants it."""
+        o, plan = OUTPUTS.c, self._plan
+        both = o.version.in_((plan.champion, plan.challenger))
+        theirs = and_(o.namespace == plan.namespace, o.deployment == plan.deployment, both)
+        rows = (await self._connection.execute(select(OUTPUTS).where(theirs))).all()
+        names = {row.version: json.loads(row.classes) for row in rows}
+        return order_of(names.get(plan.champion, []), names.get(plan.challenger, []))
 
     async def _with_copies(self, predictions: list[Row[Any]]) -> list[Row[Any]]:
         """The predictions, and the shadow copies of the same requests."""

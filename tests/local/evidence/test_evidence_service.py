@@ -189,30 +189,42 @@ def served(service: Service, requests: int) -> Served:
     return Served(NAMESPACE, service.name, header, requests)
 
 
-def test_shadow_pairs_agree_or_not_and_inform_about_quality(service: Service) -> None:
+def names_of(service: Service, version: str, classes: tuple[str, ...]) -> dict[str, Any]:
+    """A window that tells them."""
+    window = WindowRecord(service.name, version, "pod-1", 1, 2, shadow=False, requests=1, rows=1)
+    return record_to_json(replace(window, classes=classes))
+
+
+@pytest.mark.parametrize("theirs", [("no", "yes"), ("yes", "no")])
+def test_shadow_pairs_agree_or_not_and_inform_about_quality(
+    service: Service, theirs: tuple[str, ...]
+) -> None:
+    """Class by class, in whatever order the challenger has them."""
     agreement = GatePlan("same", "agreement", min_agreement=0.9, harm_threshold=20.0)
     independent = LabelPlan(6.0, independent_of_prediction=True)
     service.declare(service.plan(agreement, quality(), labels=independent))
-    lines, rows = [], []
+    lines = [names_of(service, "v12", ("no", "yes")), names_of(service, "v13", theirs)]
+    rows = []
     for i in range(300):
         shares = (10_000, 0)
-        live = service.prediction(f"p{i:06d}", shares=shares, numbers=(0.0,))
-        wrong = i % 2  # the challenger is right where the champion is not
+        live = service.prediction(f"p{i:06d}", shares=shares, numbers=(0.75, 0.25))
+        truth = ("no", "yes")[i % 2]  # the challenger is right where the champion is not
         copy = service.prediction(
             f"p{i:06d}",
             version="v13",
             mode="shadow",
             shadow=True,
             shares=shares,
-            numbers=(float(wrong),),
+            numbers=tuple(0.75 if name == truth else 0.25 for name in theirs),
         )
         lines += [
             record_to_json(PredictionRecord(service.signed(one), f"r{i}", "http", 0.01))
             for one in (live, copy)
         ]
-        rows.append({"prediction_id": service.signed(live), "label": wrong})
-    assert service.records(lines)["accepted"] == 600
-    assert service.feedback(rows)["accepted"] == 300
+        rows.append({"prediction_id": service.signed(live), "label": truth})
+    assert service.records(lines)["accepted"] == 602
+    # The names are known after a moment.
+    until("labels by name", lambda: service.feedback(rows)["accepted"], (300).__eq__, seconds=20)
     same = settled(service, "same", 300)
     assert same.failed, same.message
     assert same.challenger.mean == pytest.approx(0.5)
