@@ -31,7 +31,7 @@ class Settled:
         predictions: live ones and shadow copies, of these units or of the same requests.
         labels: of these units.
         order: for each class of the champion, its place among those of the challenger, where that
-            is another one: labels and numbers of a pair are to be in one order.
+            is another one: labels and numbers are scored in the champion's order.
     """
 
     plan: TrialPlan
@@ -130,12 +130,12 @@ def score_units(
         if pair and (not decides or one_sided or _coin(exposure.unit)):
             pairs.append(Pair(None, pair))
         if not decides or not (one_sided or _coin(exposure.unit)):
-            units.append(_unit(plan, exposure, asked, outcomes, worst))
+            units.append(_unit(settled, exposure, asked, outcomes, worst))
     return units, pairs
 
 
 def _unit(
-    plan: TrialPlan,
+    settled: Settled,
     exposure: Row,
     asked: Mapping[str, Row],
     outcomes: Sequence[Row],
@@ -144,10 +144,11 @@ def _unit(
     rows = {p.nonce: p.rows for p in asked.values()} | {o.nonce: o.rows for o in outcomes}
     total = sum(rows.values())
     scores = {}
+    plan = settled.plan
     for gate in plan.gates:
         if gate.metric not in ("loss", "reward"):
             continue
-        values = [v for o in outcomes if (v := _value(gate, o, asked)) is not None]
+        values = [v for o in outcomes if (v := _value(gate, o, asked, settled.order)) is not None]
         lost = worst.get(gate.name)
         if plan.labels.missing == MISSING_WORST and lost is not None:
             values += [lost] * (total - len(values))
@@ -157,7 +158,9 @@ def _unit(
     return ScoreUnit(bool(exposure.challenger), shares, total, len(outcomes), scores)
 
 
-def _value(gate: GatePlan, outcome: Row, asked: Mapping[str, Row]) -> float | None:
+def _value(
+    gate: GatePlan, outcome: Row, asked: Mapping[str, Row], order: tuple[int, ...]
+) -> float | None:
     if gate.metric == "reward":
         return None if outcome.reward is None else float(outcome.reward)
     if outcome.label is None:
@@ -166,8 +169,11 @@ def _value(gate: GatePlan, outcome: Row, asked: Mapping[str, Row]) -> float | No
     if not numbers and outcome.nonce in asked:
         rows = _rows(asked[outcome.nonce])
         numbers = rows[outcome.row] if outcome.row < len(rows) else []
+    label = outcome.label
+    if outcome.challenger and order and len(order) == len(numbers) and label in order:
+        numbers, label = [numbers[place] for place in order], order.index(label)
     try:
-        return loss(gate, numbers, outcome.label)
+        return loss(gate, numbers, label)
     except LossError:
         return None
 

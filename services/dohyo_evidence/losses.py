@@ -71,6 +71,25 @@ def agree(one: Sequence[float], other: Sequence[float]) -> bool:
     return a == b or abs(a - b) <= _SAME * max(abs(a), abs(b))
 
 
+def costs_by_place(
+    costs: Mapping[str, Mapping[str, float]] | None, names: Sequence[str]
+) -> Mapping[str, Mapping[str, float]] | None:
+    """Costs by the places of classes, where they are told by names; as they are otherwise.
+
+    Args:
+        costs: by true label, then by predicted label.
+        names: of the classes, in their order; empty while they are not known.
+    """
+    told = {label for true, row in (costs or {}).items() for label in (true, *row)}
+    if costs is None or not told <= set(names):
+        return costs
+    place = {name: str(number) for number, name in enumerate(names)}
+    return {
+        place[true]: {place[label]: cost for label, cost in row.items()}
+        for true, row in costs.items()
+    }
+
+
 def _probabilities(numbers: Sequence[float]) -> Sequence[float]:
     return numbers if len(numbers) > 1 else (1.0 - numbers[0], numbers[0])
 

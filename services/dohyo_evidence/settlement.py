@@ -6,7 +6,7 @@ Of several replicas the one that holds the trial's row settles; a crash leaves a
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, select, update
@@ -23,6 +23,7 @@ from dohyo_evidence.assembly import (
     score_units,
 )
 from dohyo_evidence.drift_looks import look
+from dohyo_evidence.losses import costs_by_place
 from dohyo_evidence.tables import (
     EVENTS,
     EXPOSURES,
@@ -111,7 +112,8 @@ class _Work:
             by_request = self._plan.unit == UNIT_REQUEST
             predictions = await self._of(PREDICTIONS, "request" if by_request else "unit", units)
             predictions = await self._with_copies(predictions)
-            settled = Settled(self._plan, known, predictions, order=await self._order())
+            ours, theirs = await self._names()
+            settled = Settled(self._plan, known, predictions, order=order_of(ours, theirs))
             self._state.fold_pairs(agreement_pairs(settled, by_request=by_request))
         await self._mark(TRACK_RATES, [e.unit for e in exposures])
         return len(exposures)
@@ -125,8 +127,9 @@ class _Work:
         labels = await self._of(LABELS, "unit", units)
         predictions = await self._with_copies(await self._of(PREDICTIONS, "unit", units))
         worst = {gate.plan.name: gate.worst() for gate in self._state.scores}
-        order = await self._order()
-        settled = Settled(self._plan, exposures, predictions, labels, order)
+        ours, theirs = await self._names()
+        plan = _with_places(self._plan, ours)
+        settled = Settled(plan, exposures, predictions, labels, order_of(ours, theirs))
         scored, pairs = score_units(settled, worst)
         self._state.fold_scores(scored)
         self._state.fold_pairs(pairs)
@@ -170,14 +173,14 @@ class _Work:
             found += (await self._connection.execute(query)).all()
         return found
 
-    async def _order(self) -> tuple[int, ...]:
-        """Of the challenger's classes, as `Settled` wants it."""
+    async def _names(self) -> tuple[list[str], list[str]]:
+        """Of the classes of champion and challenger; empty while they are not known."""
         o, plan = OUTPUTS.c, self._plan
         both = o.version.in_((plan.champion, plan.challenger))
         theirs = and_(o.namespace == plan.namespace, o.deployment == plan.deployment, both)
         rows = (await self._connection.execute(select(OUTPUTS).where(theirs))).all()
         names = {row.version: json.loads(row.classes) for row in rows}
-        return order_of(names.get(plan.champion, []), names.get(plan.challenger, []))
+        return names.get(plan.champion, []), names.get(plan.challenger, [])
 
     async def _with_copies(self, predictions: list[Row[Any]]) -> list[Row[Any]]:
         """The predictions, and the shadow copies of the same requests."""
@@ -205,3 +208,9 @@ class _Work:
         rows = (await self._connection.execute(select(w.document).where(theirs))).all()
         records = [record_from_json(json.loads(row.document)) for row in rows]
         return [r for r in records if isinstance(r, WindowRecord)]
+
+
+def _with_places(plan: TrialPlan, names: Sequence[str]) -> TrialPlan:
+    """The plan with costs by the places of the champion's classes."""
+    gates = (replace(gate, costs=costs_by_place(gate.costs, names)) for gate in plan.gates)
+    return replace(plan, gates=tuple(gates))

@@ -86,7 +86,8 @@ class Gate(Model):
     """loss, reward: a larger score counts as this one. Absent: frozen from the champion."""
 
     costs: Annotated[dict[str, Costs], Field(max_length=32)] | None = None
-    """loss: the costs of each prediction by its true label, when loss is cost."""
+    """loss: the costs of each prediction by its true label, when loss is cost; classes by their
+    names, or counted from 0."""
 
     goal: Literal["superior", "non-inferior"] | None = None
     """loss, reward: what must be proven. Absent: superior."""

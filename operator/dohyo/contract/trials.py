@@ -48,7 +48,7 @@ class GatePlan:
         cuts_seconds: latency: slower than this is slow, one e-process for each cut, averaged.
             Frozen by the operator when the trial starts.
         loss: zero-one, log, brier, squared or cost.
-        costs: by true label, then by predicted label; for loss cost.
+        costs: by true label, then by predicted label, as names or places; for loss cost.
         cap: a larger loss or reward counts as this one. None: frozen by the service from the
             champion's first units, which then are no evidence.
         min_agreement: agreement: harm when "agreement >= min_agreement" is rejected, passes when

@@ -16,7 +16,7 @@ from dohyo.contract.trials import (
     TrialPlan,
 )
 from dohyo_evidence.drift import distance, spent
-from dohyo_evidence.losses import LossError, agree, loss
+from dohyo_evidence.losses import LossError, agree, costs_by_place, loss
 from dohyo_evidence.observations import RateUnit, ScoreUnit
 from dohyo_evidence.rate_gates import RateGate
 from dohyo_evidence.score_gates import FREEZING_UNITS, ScoreGate
@@ -182,6 +182,12 @@ def test_losses() -> None:
     assert loss(gate("cost", costs=costs), (0.1, 0.9), 1.0) == 0.0
     with pytest.raises(LossError, match="none of 2 classes"):
         loss(gate("log"), (0.25, 0.75), 2.0)
+    named = {"yes": {"no": 5.0}, "no": {"yes": 1.0}}
+    assert costs_by_place(named, ("no", "yes")) == {"1": {"0": 5.0}, "0": {"1": 1.0}}
+    # Of classes that are called 1 and 0, in this order, the first is 1.
+    assert costs_by_place(costs, ("1", "0")) == {"0": {"1": 5.0}, "1": {"0": 1.0}}
+    assert costs_by_place(costs, ("no", "yes")) == costs
+    assert costs_by_place(costs, ()) == costs
     with pytest.raises(LossError, match="costs know no label 7"):
         loss(gate("cost", costs=costs), (0.9, 0.1), 7.0)
     assert agree((0.2, 0.8), (0.4, 0.6))
