@@ -9,7 +9,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from examples.demo.story import BETTER, WORSE
+from examples.demo.story import BETTER, SATISFACTION, TUMOURS, WORSE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--namespace", default="demo", help="where the model goes, on a cluster")
     parser.add_argument(
         "--story",
-        choices=("tumours", "satisfaction"),
+        choices=(TUMOURS, SATISFACTION),
         help="on this machine: who is judged (default: tumours; satisfaction trains for minutes)",
     )
     parser.add_argument(
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return on_cluster.demonstrate(chosen.namespace, as_json=as_json)
     from examples.demo import on_laptop  # noqa: PLC0415
 
-    bout = on_laptop.Bout(chosen.story or "tumours", chosen.truth, chosen.seconds)
+    bout = on_laptop.Bout(chosen.story or TUMOURS, chosen.truth, chosen.seconds)
     return on_laptop.demonstrate(bout, as_json=as_json)
 
 

@@ -19,7 +19,7 @@ from cluster.errors import ClusterError
 from cluster.progress import duration, say, step
 from examples.demo import satisfaction, scoreboard, tumours
 from examples.demo.local_ring import LocalRing, a_port
-from examples.demo.story import BETTER, WORSE
+from examples.demo.story import BETTER, SATISFACTION, TUMOURS, WORSE
 from examples.demo.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = REPOSITORY / "build" / "demo"
 HOME: Final = BUILD / "bentoml"
 STORIES: Final[Mapping[str, Callable[[str, Path], Story]]] = {
-    "tumours": tumours.story,
-    "satisfaction": satisfaction.story,
+    TUMOURS: tumours.story,
+    SATISFACTION: satisfaction.story,
 }
 # After the decision, so that the last table shows who serves now.
 _AFTERMATH_SECONDS: Final = 3.0

@@ -17,14 +17,13 @@ from cluster import products
 from cluster.programs import Surroundings, run
 from cluster.progress import step
 from dohyo_training.simulate import simulate
-from examples.demo.story import BETTER, Question, Seat, Story
+from examples.demo.story import BETTER, SATISFACTION, Question, Seat, Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 EXAMPLE: Final = REPOSITORY / "examples" / "satisfaction"
-BENTO: Final = "satisfaction"
 # Which of the example's versions is better, and how its versions are called in the ring.
 _WEAK, _STRONG = "champion", "challenger"
 _NAMES: Final = {_WEAK: "linear", _STRONG: "searched"}
@@ -51,7 +50,7 @@ def story(truth: str, home: Path) -> Story:
     scores = _trained(home)
     champion, challenger = (_WEAK, _STRONG) if truth == BETTER else (_STRONG, _WEAK)
     return Story(
-        model=BENTO,
+        model=SATISFACTION,
         champion=_seat(champion),
         challenger=_seat(challenger),
         truth=truth,
@@ -70,7 +69,7 @@ def story(truth: str, home: Path) -> Story:
 
 
 def _seat(version: str) -> Seat:
-    return Seat(_NAMES[version], f"{BENTO}:{version}")
+    return Seat(_NAMES[version], f"{SATISFACTION}:{version}")
 
 
 def _trained(home: Path) -> dict[str, dict[str, float]]:
@@ -81,12 +80,12 @@ def _trained(home: Path) -> dict[str, dict[str, float]]:
         found: dict[str, dict[str, float]] = document["scores"]
     except (OSError, ValueError, KeyError):
         document, found = {}, {}
-    there = all((home / "bentos" / BENTO / version).is_dir() for version in _NAMES)
+    there = all((home / "bentos" / SATISFACTION / version).is_dir() for version in _NAMES)
     if there and document.get("madeFrom") == wanted:
         return found
     # A version of that name from other sources would not be replaced.
     for kind in ("bentos", "models"):
-        shutil.rmtree(home / kind / BENTO, ignore_errors=True)
+        shutil.rmtree(home / kind / SATISFACTION, ignore_errors=True)
     found = {version: _train(version, home) for version in _NAMES}
     stamp.write_text(json.dumps({"madeFrom": wanted, "scores": found}))
     return found
@@ -97,7 +96,7 @@ def _train(version: str, home: Path) -> dict[str, float]:
     command = [str(Path(sys.executable).parent / "dohyo"), "train", str(file)]
     with step(f"dohyo train {file.relative_to(REPOSITORY)}", _TRAIN_SECONDS[version]):
         run(command, Surroundings(folder=REPOSITORY, environment={"BENTOML_HOME": str(home)}))
-    record = EXAMPLE / "build" / "training" / f"{BENTO}-{version}" / "run.json"
+    record = EXAMPLE / "build" / "training" / f"{SATISFACTION}-{version}" / "run.json"
     metrics: dict[str, Any] = json.loads(record.read_text())["assessment"]["metrics"]
     return {name: float(metrics[name]["value"]) for name in _SCORES}
 

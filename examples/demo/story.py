@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+TUMOURS: Final = "tumours"
+SATISFACTION: Final = "satisfaction"
 BETTER: Final = "better"
 WORSE: Final = "worse"
 

@@ -11,7 +11,7 @@ from cluster.programs import Surroundings, run
 from cluster.progress import step
 from dohyo_training.breast_cancer import split
 from examples.demo import models
-from examples.demo.story import Question, Seat, Story
+from examples.demo.story import TUMOURS, Question, Seat, Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def story(truth: str, home: Path) -> Story:
     champion = Seat("v1", f"{models.BENTO}:{seats.champion}")
     challenger = Seat("v2", f"{models.BENTO}:{seats.challenger}")
     return Story(
-        model="tumours",
+        model=TUMOURS,
         champion=champion,
         challenger=challenger,
         truth=truth,
