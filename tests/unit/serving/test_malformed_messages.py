@@ -37,7 +37,8 @@ async def test_what_is_no_message_is_refused_like_any_other_mistake(
     assert f"no {method}Request" in str(refused.value.details())
     assert dict(refused.value.trailing_metadata() or ())["x-dohyo-version"] == "v2"
     assert 'dohyo_serving_requests_total{code="INVALID_ARGUMENT"' in metrics
-    assert not caplog.records
+    # grpcio wakes the loops of all tests by one pipe, and asyncio tells who finds it empty.
+    assert [each for each in caplog.records if each.name != "asyncio"] == []
 
 
 async def test_both_protocols_name_one_platform(
