@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PORT: Final = 8080
 _ANSWER_SECONDS: Final = 90.0
 _END_SECONDS: Final = 30.0
-_DOHYO: Final = str(Path(sys.executable).parent / "dohyo")
+DOHYO: Final = str(Path(sys.executable).parent / "dohyo")
 
 
 @dataclass
@@ -125,7 +125,7 @@ class LocalRing:
             ClusterError: it does not answer; with its own last words.
         """
         log = self.state.with_suffix(".log")
-        command = [_DOHYO, "up", str(self.file), "--fresh", "--state", str(self.state)]
+        command = [DOHYO, "up", str(self.file), "--fresh", "--state", str(self.state)]
         command += ["--port", str(self.port)]
         environment = {**os.environ, "BENTOML_HOME": str(self.home)}
         with log.open("w") as output:

@@ -9,13 +9,13 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.live import Live
 
 from cluster.errors import ClusterError
+from cluster.paths import REPOSITORY
 from cluster.progress import duration, say, step
 from examples.demo import satisfaction, scoreboard, tumours
 from examples.demo.local_ring import LocalRing, a_port
@@ -24,11 +24,11 @@ from examples.demo.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from examples.demo.scoreboard import Score
     from examples.demo.story import Story
 
-REPOSITORY: Final = Path(__file__).resolve().parents[2]
 BUILD: Final = REPOSITORY / "build" / "demo"
 HOME: Final = BUILD / "bentoml"
 STORIES: Final[Mapping[str, Callable[[str, Path], Story]]] = {

@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cluster import products
+from cluster.paths import REPOSITORY
 from cluster.programs import Surroundings, run
 from cluster.progress import step
 from dohyo_training.simulate import simulate
+from examples.demo.local_ring import DOHYO
 from examples.demo.story import BETTER, SATISFACTION, Question, Seat, Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-REPOSITORY: Final = Path(__file__).resolve().parents[2]
 EXAMPLE: Final = REPOSITORY / "examples" / "satisfaction"
 # Which of the example's versions is better, and how its versions are called in the ring.
 _WEAK, _STRONG = "champion", "challenger"
@@ -93,7 +93,7 @@ def _trained(home: Path) -> dict[str, dict[str, float]]:
 
 def _train(version: str, home: Path) -> dict[str, float]:
     file = EXAMPLE / f"{version}.yaml"
-    command = [str(Path(sys.executable).parent / "dohyo"), "train", str(file)]
+    command = [DOHYO, "train", str(file)]
     with step(f"dohyo train {file.relative_to(REPOSITORY)}", _TRAIN_SECONDS[version]):
         run(command, Surroundings(folder=REPOSITORY, environment={"BENTOML_HOME": str(home)}))
     record = EXAMPLE / "build" / "training" / f"{SATISFACTION}-{version}" / "run.json"
